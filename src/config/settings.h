@@ -1,0 +1,157 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/principal.h"
+
+namespace headgate::config {
+
+/// A text that must not be shown: prints, logs and serialises as "***".
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  /// The text itself. Only for the code that sends or compares it.
+  const std::string& reveal() const { return text_; }
+  bool empty() const { return text_.empty(); }
+  friend bool operator==(const Secret&, const Secret&) = default;
+
+ private:
+  std::string text_;
+};
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct TlsSettings {
+  std::string cert;
+  std::string key;
+  std::string client_ca;
+  bool enabled() const { return !cert.empty(); }
+};
+
+struct ServerSettings {
+  std::vector<std::string> listen{"127.0.0.1:8080"};
+  std::string admin_listen;
+  unsigned threads = 0;  ///< 0: one event loop per core
+  TlsSettings tls;
+  std::uint64_t max_connections = 10000;
+  std::uint64_t max_header_size = 32 << 10;
+  std::uint64_t max_body_size = 32 << 20;
+  Milliseconds header_timeout{10'000};
+  Milliseconds body_timeout{60'000};
+  Milliseconds idle_timeout{75'000};
+  Milliseconds shutdown_grace{30'000};
+  std::vector<std::string> trusted_proxies;  ///< CIDRs
+  std::vector<std::string> cors_allow_origins;
+  bool cors_allow_credentials = false;
+  bool insecure = false;  ///< allows a non-loopback listener without TLS
+};
+
+struct LogSettings {
+  std::string level = "info";   ///< trace | debug | info | warning | error
+  std::string format = "auto";  ///< auto | text | json
+};
+
+struct StaticKey {
+  std::string name;
+  Secret key;
+  model::ScopeSet scopes;
+  std::string tier = "default";
+};
+
+struct AuthSettings {
+  std::string admin_user = "admin";
+  Secret admin_password;
+  Secret jwt_secret;
+  std::vector<Secret> jwt_old_secrets;  ///< still accepted, no longer used for signing
+  Milliseconds access_ttl{15 * 60'000};
+  Milliseconds refresh_ttl{30LL * 24 * 3600'000};
+  std::string issuer = "headgate";
+  bool password_grant = true;
+  std::vector<StaticKey> keys;
+  std::vector<std::string> ip_allow;  ///< CIDRs; empty: any
+};
+
+struct TierSettings {
+  std::uint64_t per_minute = 0;  ///< 0: no limit of that kind
+  std::uint64_t per_hour = 0;
+  std::uint64_t concurrent = 0;
+  std::uint64_t burst = 0;
+};
+
+struct ProviderSettings {
+  std::string name;
+  std::string protocol;  ///< openai | anthropic | gemini | runpod | embedded
+  std::string base_url;
+  std::vector<Secret> api_keys;
+  std::uint64_t requests_per_minute = 0;
+  unsigned workers = 0;  ///< embedded: worker processes, 0: one per core
+};
+
+struct TargetSettings {
+  std::string provider;
+  std::string model;     ///< the provider's name of the model; empty: the public name
+  std::string endpoint;  ///< runpod: endpoint id
+  double weight = 1;
+  double quality = 0;
+  double price_input = 0;  ///< USD per million tokens
+  double price_output = 0;
+  std::uint64_t context = 0;  ///< tokens; 0: unknown
+};
+
+struct TimeoutSettings {
+  Milliseconds connect{2'000};
+  Milliseconds first_byte{30'000};
+  Milliseconds first_token{30'000};
+  Milliseconds idle{30'000};
+  Milliseconds total{300'000};
+};
+
+struct ModelSettings {
+  std::string name;
+  std::vector<std::string> aliases;
+  std::string kind = "chat";  ///< chat | completion | embedding | ocr | classify | extract | ...
+  std::string strategy = "ordered";
+  std::vector<TargetSettings> targets;
+  TimeoutSettings timeouts;
+};
+
+struct DocumentSettings {
+  std::vector<std::string> languages{"eng"};
+  std::string resolution = "large";
+  std::uint64_t max_file_size = 10 << 20;
+  std::uint64_t max_pages = 200;
+  std::uint64_t max_pixels = 100'000'000;  ///< per page
+  Milliseconds page_timeout{60'000};
+};
+
+struct FetchSettings {
+  bool enabled = true;
+  std::vector<std::string> allowed_hosts;  ///< empty: any public host
+  std::vector<std::string> allow_http_hosts;
+  std::vector<std::string> allow_private_hosts;
+  Milliseconds timeout{30'000};
+  unsigned max_redirects = 3;
+};
+
+/// The whole configuration: an immutable snapshot that a reload replaces. A component takes its own
+/// part, never the whole.
+struct Settings {
+  ServerSettings server;
+  std::string data_dir = "./data";
+  std::string store_url = "sqlite:";
+  LogSettings log;
+  AuthSettings auth;
+  std::map<std::string, TierSettings> tiers;
+  std::vector<ProviderSettings> providers;
+  std::vector<ModelSettings> models;
+  DocumentSettings documents;
+  FetchSettings fetch;
+};
+
+}  // namespace headgate::config

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/encoding.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "model/request_context.h"
+
+namespace headgate::edge {
+
+enum class Method : std::uint8_t { Get, Head, Post, Put, Patch, Delete, Options, Other };
+
+/// A header field as received: the name in the client's own case.
+struct Field {
+  std::string_view name;
+  std::string_view value;  ///< without surrounding white space
+};
+
+/// Bytes after a request body that may be read (not written) past its end, as simdjson wants.
+inline constexpr std::size_t kBodyPadding = 64;
+
+/// One request. Every view points into the connection's buffers and lives until `handle` ends.
+struct Request {
+  Method method = Method::Get;
+  std::string_view method_name;
+  std::string_view path;   ///< as sent, not decoded; starts with '/'
+  std::string_view query;  ///< after '?', may be empty
+  std::string_view host;   ///< Host, or the authority of an absolute target
+  std::span<const Field> fields;
+  std::string_view body;  ///< complete; followed by kBodyPadding readable bytes
+  bool tls = false;
+
+  /// The value of the only field with this lower-case name; nullopt if absent. Of a repeated
+  /// field, the first value.
+  std::optional<std::string_view> field(std::string_view lower_case_name) const {
+    for (const Field& candidate : fields) {
+      if (ascii_equal_ignore_case(candidate.name, lower_case_name)) {
+        return candidate.value;
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+/// The bytes of an answer that are produced while it is sent. The edge asks for the next piece only
+/// when the last one has been written, so a slow reader slows the source.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  /// The next bytes, empty at the proper end; valid until the next call. After an Error the
+  /// connection is cut without a proper end, so that the answer cannot pass for complete.
+  virtual Task<Result<std::string_view>> next() = 0;
+};
+
+/// An answer. Framing, Date, x-request-id, server-timing and CORS fields are the edge's work.
+struct Response {
+  int status = 200;
+  std::string_view content_type =
+      "application/json";  ///< static, or `fields` names it and this is empty
+  std::string fields;      ///< further header lines, each "name: value\r\n"; use add_field
+  std::string body;
+  std::unique_ptr<BodyStream> stream;          ///< if set, sent instead of `body`
+  std::optional<std::uint64_t> stream_length;  ///< known length of `stream`; else chunked
+
+  /// Appends a header. Control characters in `value` are dropped, so no value can add a line.
+  void add_field(std::string_view name, std::string_view value) {
+    fields.append(name).append(": ");
+    for (const char c : value) {
+      if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
+        fields.push_back(c);
+      }
+    }
+    fields.append("\r\n");
+  }
+};
+
+/// How much body the edge may read for a request it has let in.
+struct BodyPolicy {
+  std::uint64_t max_bytes = 0;
+};
+
+/// What stands behind the edge. One instance serves all event loops: `const` and thread safe.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  /// Called when the head is complete, before any of the body is read: find the route, check the
+  /// credentials, set the body limit, or answer at once. Must not block.
+  virtual std::expected<BodyPolicy, Response> admit(const Request& head,
+                                                    model::RequestContext& context) const = 0;
+
+  /// Answers an admitted request whose body is complete.
+  virtual Task<Response> handle(const Request& request, model::RequestContext& context) const = 0;
+
+  /// The answer to a request the edge itself refuses (malformed, too large, too slow). `head` is
+  /// null when it could not be parsed.
+  virtual Response refuse(const Error& error, const Request* head,
+                          model::RequestContext& context) const = 0;
+
+  /// Called once for each request, after its answer was sent or given up. `status` is 499 if the
+  /// client left first; `bytes_out` counts the answer's body.
+  virtual void finished(const Request* head, int status, std::uint64_t bytes_out,
+                        model::RequestContext& context) const = 0;
+};
+
+}  // namespace headgate::edge

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "model/principal.h"
+
+namespace headgate::model {
+
+/// What accompanies one request from the edge to the last attempt and into the log line. Owned by
+/// its connection, used on that connection's loop only, and reset for the next request.
+struct RequestContext {
+  std::string request_id;                      ///< the caller's x-request-id or a UUIDv7
+  std::string traceparent;                     ///< W3C trace context as received, or empty
+  std::string client_id;                       ///< X-Client-ID, a label
+  std::shared_ptr<const Principal> principal;  ///< shared with the key table; null before auth
+  std::string_view remote_address;             ///< of the client, after trusted proxies
+  SteadyTime started{};
+  SteadyTime deadline = SteadyTime::max();
+  CancelSource cancel;  ///< fires when the client leaves or the gateway must stop
+
+  // Filled on the way, for headers, metrics and the log line.
+  std::string_view route;  ///< the route's pattern, e.g. "/v1/models/{id}"; static
+  std::string_view kind;   ///< "chat", "extract", ...; static; empty if no inference
+  std::string model;       ///< public model name
+  std::string provider;
+  std::string target;        ///< the provider's own model name
+  std::string error_code;    ///< wire code of the error that was answered, or empty
+  std::string error_detail;  ///< log only
+  std::uint32_t attempts = 0;
+  bool streamed = false;
+  std::int64_t input_tokens = -1;  ///< -1: unknown
+  std::int64_t output_tokens = -1;
+  std::chrono::nanoseconds auth_time{0};
+  std::chrono::nanoseconds queue_time{0};
+  std::chrono::nanoseconds upstream_time{
+      0};  ///< from sending the attempt to the answer's first byte
+  std::chrono::nanoseconds upstream_wait{
+      0};  ///< all time spent waiting for upstreams; not overhead
+
+  void reset() {
+    request_id.clear();
+    traceparent.clear();
+    client_id.clear();
+    principal.reset();
+    remote_address = {};
+    deadline = SteadyTime::max();
+    cancel.reset();
+    route = {};
+    kind = {};
+    model.clear();
+    provider.clear();
+    target.clear();
+    error_code.clear();
+    error_detail.clear();
+    attempts = 0;
+    streamed = false;
+    input_tokens = output_tokens = -1;
+    auth_time = queue_time = upstream_time = upstream_wait = {};
+  }
+};
+
+}  // namespace headgate::model
