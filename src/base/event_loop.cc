@@ -31,6 +31,7 @@ struct EventLoop::Impl {
                              asio::wait_traits<std::chrono::steady_clock>, Executor>
       ticker{context.get_executor()};
   DeadlineList deadlines{std::chrono::steady_clock::now()};
+  unsigned index = 0;
   bool ticking = false;
   int wake_fd = -1;
   std::mutex mutex;  // guards the two fields below
@@ -87,7 +88,8 @@ struct EventLoop::Impl {
   }
 };
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
+EventLoop::EventLoop(unsigned index) : impl_(std::make_unique<Impl>()) {
+  impl_->index = index;
   impl_->wake_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (impl_->wake_fd < 0) {
     throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -156,6 +158,7 @@ void EventLoop::run_until_done(Task<void> task) {
   }
 }
 
+unsigned EventLoop::index() const { return impl_->index; }
 asio::io_context& EventLoop::context() { return impl_->context; }
 Executor EventLoop::executor() { return impl_->context.get_executor(); }
 DeadlineList& EventLoop::deadlines() { return impl_->deadlines; }

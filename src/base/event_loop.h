@@ -16,7 +16,8 @@ class EventLoop final {
  public:
   using Callback = std::move_only_function<void()>;
 
-  EventLoop();
+  /// `index` tells the loops of a process apart, from 0.
+  explicit EventLoop(unsigned index = 0);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -34,6 +35,7 @@ class EventLoop final {
   /// Spawns `task` and runs the loop until it is done. For command-line tools and tests.
   void run_until_done(Task<void> task);
 
+  unsigned index() const;
   boost::asio::io_context& context();
   Executor executor();
   DeadlineList& deadlines();

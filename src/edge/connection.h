@@ -1,0 +1,764 @@
+#pragma once
+
+// One client connection. Included by server.cc only: Asio stays inside edge/.
+//
+// A connection is one coroutine, serve(): read a head, let the handler admit it, read the body,
+// await the answer, write it, again. While the handler works a receive stays pending, so that a
+// client that leaves is noticed at once (its request is cancelled) and pipelined bytes are ready
+// when needed. Bytes are received into `inbox_`; a small body stays there, a large one goes
+// straight into a buffer of its own. All time limits are the one Deadline this object is.
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/ids.h"
+#include "edge/chunked_body.h"
+#include "edge/cors.h"
+#include "edge/head_parser.h"
+#include "edge/loop_state.h"
+#include "edge/request_fields.h"
+#include "edge/response_writer.h"
+
+namespace headgate::edge {
+
+namespace asio = boost::asio;
+
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using TlsStream = asio::ssl::stream<Socket>;
+inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable_t<Executor>{});
+
+/// Takes a head and a body of 16 KiB in one receive; idle connections touch only its first pages.
+inline constexpr std::size_t kInboxSize = 32 << 10;
+/// A chunked body's buffer above this size is not kept for the next request.
+inline constexpr std::size_t kKeptChunkedBody = 64 << 10;
+/// A reader that takes nothing for this long is gone.
+inline constexpr std::chrono::seconds kWriteStall{60};
+/// The slowest upload we wait for: this much in each body_timeout second.
+inline constexpr std::uint64_t kMinBodyBytesPerSecond = 1 << 10;
+/// After refusing a request with its body unread: how much and how long we listen to the rest.
+inline constexpr std::size_t kLingerBytes = 64 << 10;
+inline constexpr std::chrono::seconds kLingerTime{2};
+/// How long a TLS client may take to answer our close_notify.
+inline constexpr std::chrono::seconds kTlsGoodbye{1};
+/// Requests served in a row before other connections get a turn.
+inline constexpr unsigned kBurst = 64;
+
+/// Counts a request as under way.
+class InFlight {
+ public:
+  explicit InFlight(ServerStats& stats) : stats_(stats) {
+    stats_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  ~InFlight() { stats_.in_flight.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  ServerStats& stats_;
+};
+
+template <class Stream>
+class Connection final : public ConnectionBase, private Deadline {
+ public:
+  Connection(Stream stream, LoopState& state, std::string remote_address, bool on_admin_listener)
+      : stream_(std::move(stream)),
+        state_(state),
+        remote_address_(std::move(remote_address)),
+        inbox_(state.buffers.take(kInboxSize)) {
+    context_.admin_listener = on_admin_listener;
+    state_.add(*this);
+  }
+  ~Connection() override { state_.remove(*this); }
+
+  /// The whole life of the connection.
+  Task<void> serve();
+
+  void drain() override {
+    if (phase_ == Phase::Idle) {
+      close_socket();
+    }
+  }
+  void abort() override {
+    context_.cancel.cancel();
+    close_socket();
+  }
+
+ private:
+  enum class Phase : std::uint8_t { Handshake, Idle, Head, Body, Handling, Writing, Linger };
+  enum class Next : std::uint8_t { Request, Refused, Closed };
+  enum class Keep : std::uint8_t { Open, Close, Linger };
+
+  static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
+
+  // -- time and socket
+  // ------------------------------------------------------------------------------
+  void on_deadline() override {
+    if (phase_ == Phase::Body && body_progress_ >= body_quota_) {
+      body_progress_ = 0;
+      arm_after(settings().body_timeout);
+      return;
+    }
+    timed_out_ = true;
+    interrupt();
+  }
+  void arm_after(std::chrono::milliseconds delay) {
+    state_.loop.arm(*this, std::chrono::steady_clock::now() + delay);
+  }
+  const config::ServerSettings& settings() const { return *state_.settings; }
+  Socket& socket() {
+    if constexpr (kTls) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
+  }
+  /// Ends whatever operation is pending on the socket.
+  void interrupt() {
+    boost::system::error_code ignored;
+    socket().cancel(ignored);
+  }
+  void close_socket() {
+    boost::system::error_code ignored;
+    socket().close(ignored);
+  }
+
+  // -- receiving
+  // ------------------------------------------------------------------------------------
+  std::string_view unread() const { return {inbox_.data() + begin_, end_ - begin_}; }
+  std::size_t room() const { return inbox_.size() - kBodyPadding - end_; }
+
+  /// Makes room behind the unread bytes, by moving them to the front or into a larger inbox. Only
+  /// while no receive is pending and no view into the inbox is in use.
+  void make_room() {
+    const std::size_t have = end_ - begin_;
+    if (begin_ > 0) {
+      std::memmove(inbox_.data(), inbox_.data() + begin_, have);
+    } else {
+      Buffer larger = state_.buffers.take(inbox_.size() * 2);
+      std::memcpy(larger.data(), inbox_.data(), have);
+      inbox_ = std::move(larger);
+    }
+    begin_ = 0;
+    end_ = have;
+  }
+
+  void start_receive() {
+    if (receiving_ || gone_ || room() == 0) {
+      return;
+    }
+    receiving_ = true;
+    stream_.async_read_some(
+        asio::buffer(inbox_.data() + end_, room()),
+        [this](boost::system::error_code ec, std::size_t n) { received(ec, n); });
+  }
+  void received(boost::system::error_code ec, std::size_t n) {
+    receiving_ = false;
+    end_ += n;
+    if (ec && !(timed_out_ && ec == asio::error::operation_aborted)) {
+      gone_ = true;
+    }
+    if (waiter_) {
+      auto ready = std::move(*waiter_);
+      waiter_.reset();
+      std::move(ready)();
+    } else if (phase_ == Phase::Handling) {
+      if (gone_) {
+        context_.cancel.cancel();
+      } else {
+        start_receive();
+      }
+    }
+  }
+  /// Returns when more bytes are in the inbox, the client is gone or the time is up.
+  Task<void> receive() {
+    start_receive();
+    if (receiving_) {
+      co_await asio::async_initiate<const WaitToken, void()>(
+          [this](auto handler) { waiter_.emplace(std::move(handler)); }, WaitToken{});
+    }
+  }
+
+  // -- one request
+  // ----------------------------------------------------------------------------------
+  Task<Keep> serve_requests(Keep keep);
+  Task<Next> read_head();
+  Task<Keep> serve_request();
+  Task<Result<void>> read_body(std::uint64_t limit);
+  Task<Result<void>> read_long_body(std::uint64_t length);
+  Task<Result<void>> read_chunked_body(std::uint64_t limit);
+  Task<bool> send_continue();
+  Error body_interrupted() const;
+  void begin_request();
+  /// Whether a refused request's unread body is small enough to be skipped on a kept connection.
+  bool skip_unread_body();
+
+  // -- answering
+  // ------------------------------------------------------------------------------------
+  Task<Keep> answer(Response response, Keep wanted);
+  Task<Keep> answer_stream(Response response, Keep keep, BodyFraming framing);
+  Task<bool> write(std::array<std::string_view, 4> pieces);
+  Task<void> linger();
+  void finish(int status);
+
+  using WaitToken = asio::use_awaitable_t<Executor>;
+  using Waiter = typename asio::async_result<WaitToken, void()>::handler_type;
+
+  Stream stream_;
+  LoopState& state_;
+  std::string remote_address_;
+  model::RequestContext context_;
+  Head head_;
+  HeadScanner scanner_;
+
+  Buffer inbox_;  // unread bytes are [begin_, end_)
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t head_size_ = 0;
+  std::size_t body_in_inbox_ = 0;
+  Buffer long_body_;
+  std::string chunked_body_;
+  std::uint64_t body_progress_ = 0;
+  std::uint64_t body_quota_ = 0;
+
+  std::string out_;  // response head
+  std::uint64_t sent_body_bytes_ = 0;
+  std::optional<Waiter> waiter_;
+  std::optional<Error> refusal_;
+  Phase phase_ = Phase::Handshake;
+  bool receiving_ = false;
+  bool gone_ = false;  // the client closed or the connection broke
+  bool timed_out_ = false;
+  bool body_unread_ = false;
+};
+
+template <class Stream>
+Task<void> Connection<Stream>::serve() {
+  if constexpr (kTls) {
+    arm_after(settings().header_timeout);
+    auto [failed] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
+    gone_ = static_cast<bool>(failed);
+  }
+  Keep keep = gone_ ? Keep::Close : Keep::Open;
+  try {
+    keep = co_await serve_requests(keep);
+  } catch (const std::exception& error) {
+    // A bug behind the handler while a body was streamed: this connection ends, the gateway goes
+    // on.
+    context_.error_detail = error.what();
+    finish(500);
+    keep = Keep::Close;
+  }
+  if (keep == Keep::Linger) {
+    co_await linger();
+  } else if constexpr (kTls) {
+    if (!gone_) {
+      arm_after(kTlsGoodbye);
+      co_await stream_.async_shutdown(kAwait);
+    }
+  }
+  disarm();
+  close_socket();
+  while (receiving_) {
+    co_await receive();
+  }
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Keep> Connection<Stream>::serve_requests(Keep keep) {
+  unsigned burst = 0;
+  while (keep == Keep::Open) {
+    const Next next = co_await read_head();
+    if (next == Next::Closed) {
+      co_return Keep::Close;
+    }
+    const InFlight counted(state_.stats);
+    begin_request();
+    if (next == Next::Refused) {
+      Response response = state_.handler.refuse(*refusal_, nullptr, context_);
+      keep = co_await answer(std::move(response), Keep::Linger);
+    } else {
+      keep = co_await serve_request();
+    }
+    if (++burst % kBurst == 0) {
+      co_await asio::post(asio::use_awaitable_t<Executor>{});
+    }
+  }
+  co_return keep;
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Next> Connection<Stream>::read_head() {
+  scanner_.reset();
+  refusal_.reset();
+  timed_out_ = false;
+  bool skipped_empty_line = false;
+  phase_ = end_ > begin_ ? Phase::Head : Phase::Idle;
+  bool armed = false;
+  while (true) {
+    if (!skipped_empty_line && unread().starts_with("\r\n")) {
+      begin_ += 2;  // RFC 9112 §2.2: one empty line before a request line is skipped
+      skipped_empty_line = true;
+    }
+    const bool half_an_empty_line = !skipped_empty_line && unread() == "\r";
+    if (end_ > begin_ && !half_an_empty_line) {
+      auto size = scanner_.scan(unread(), settings().max_header_size);
+      if (!size) {
+        refusal_ = size.error();
+        co_return Next::Refused;
+      }
+      if (*size) {
+        head_size_ = **size;
+        auto parsed = parse_head(unread().substr(0, head_size_), head_);
+        if (!parsed) {
+          refusal_ = parsed.error();
+          co_return Next::Refused;
+        }
+        co_return Next::Request;
+      }
+    }
+    if (gone_ || (state_.draining && end_ == begin_)) {
+      co_return Next::Closed;
+    }
+    // A request must be complete header_timeout after its first byte; before that we are idle.
+    const bool first_byte_here = end_ > begin_;
+    if (first_byte_here != (phase_ == Phase::Head) || !armed) {
+      const bool fresh = phase_ == Phase::Idle && context_.request_id.empty();
+      phase_ = first_byte_here ? Phase::Head : Phase::Idle;
+      arm_after(first_byte_here || fresh ? settings().header_timeout : settings().idle_timeout);
+      armed = true;
+    }
+    if (!receiving_ && (room() == 0 || begin_ > inbox_.size() / 2)) {
+      make_room();
+    }
+    co_await receive();
+    if (timed_out_ && !gone_) {
+      if (phase_ == Phase::Idle) {
+        co_return Next::Closed;
+      }
+      refusal_ = invalid_request("The request header did not arrive in time.");
+      refusal_->kind = ErrorKind::RequestTimeout;
+      co_return Next::Refused;
+    }
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::begin_request() {
+  disarm();
+  context_.reset();
+  context_.started = std::chrono::steady_clock::now();
+  context_.remote_address = remote_address_;
+  sent_body_bytes_ = 0;
+  body_unread_ = false;
+  body_in_inbox_ = 0;
+  if (refusal_) {
+    head_.framing = Framing();
+    head_.request = Request();
+    head_.http_1_0 = false;
+    append_uuid_v7(context_.request_id);
+    return;
+  }
+  head_.request.tls = kTls;
+  take_request_fields(head_.request, context_);
+  body_unread_ = head_.framing.kind != Framing::Kind::None;
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Keep> Connection<Stream>::serve_request() {
+  Request& request = head_.request;
+  Keep keep = head_.keep_alive ? Keep::Open : Keep::Close;
+  if (request.method_name == "CONNECT" || request.method_name == "TRACE") {
+    Error error = invalid_request("This method is not offered.");
+    error.kind = ErrorKind::MethodNotAllowed;
+    Response response = state_.handler.refuse(error, &request, context_);
+    response.add_field("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    co_return co_await answer(std::move(response), Keep::Linger);
+  }
+  if (auto preflight = cors_preflight(request, settings())) {
+    co_return co_await answer(std::move(*preflight), skip_unread_body() ? keep : Keep::Linger);
+  }
+  auto policy = state_.handler.admit(request, context_);
+  if (!policy) {
+    co_return co_await answer(std::move(policy.error()), skip_unread_body() ? keep : Keep::Linger);
+  }
+  if (body_unread_) {
+    auto body = co_await read_body(policy->max_bytes);
+    if (!body) {
+      if (body.error().kind == ErrorKind::ClientLeft) {
+        finish(499);
+        co_return Keep::Close;
+      }
+      Response response = state_.handler.refuse(body.error(), &request, context_);
+      co_return co_await answer(std::move(response), Keep::Linger);
+    }
+  }
+  phase_ = Phase::Handling;
+  disarm();
+  start_receive();
+  std::optional<Response> response;
+  std::string failure;
+  try {
+    response = co_await state_.handler.handle(request, context_);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  if (!response) {
+    response = state_.handler.refuse(internal_error(std::move(failure)), &request, context_);
+  }
+  co_return co_await answer(std::move(*response), keep);
+}
+
+template <class Stream>
+bool Connection<Stream>::skip_unread_body() {
+  if (!body_unread_) {
+    return true;
+  }
+  // A client that waits for 100 Continue may never send the body, or may: only a close is safe.
+  if (head_.framing.kind != Framing::Kind::Length || head_.expects_continue ||
+      unread().size() < head_size_ + head_.framing.length) {
+    return false;
+  }
+  body_in_inbox_ = static_cast<std::size_t>(head_.framing.length);
+  body_unread_ = false;
+  return true;
+}
+
+template <class Stream>
+Error Connection<Stream>::body_interrupted() const {
+  if (gone_ || !timed_out_) {
+    return client_left();
+  }
+  Error error = invalid_request("The request body did not arrive in time.");
+  error.kind = ErrorKind::RequestTimeout;
+  return error;
+}
+
+template <class Stream>
+Task<bool> Connection<Stream>::send_continue() {
+  if (!head_.expects_continue || head_.http_1_0 || unread().size() > head_size_) {
+    co_return true;
+  }
+  co_return co_await write({"HTTP/1.1 100 Continue\r\n\r\n"});
+}
+
+template <class Stream>
+Task<Result<void>> Connection<Stream>::read_body(std::uint64_t limit) {
+  if (head_.framing.kind == Framing::Kind::Length && head_.framing.length > limit) {
+    co_return fail(too_large("The request body is larger than the limit of " +
+                             std::to_string(limit) + " bytes."));
+  }
+  const bool ready = co_await send_continue();
+  if (!ready) {
+    co_return fail(client_left());
+  }
+  phase_ = Phase::Body;
+  body_progress_ = 0;
+  const auto timeout = settings().body_timeout;
+  body_quota_ = kMinBodyBytesPerSecond *
+                std::max<std::uint64_t>(1, static_cast<std::uint64_t>(timeout.count()) / 1000);
+  timed_out_ = false;
+
+  Result<void> done;
+  if (head_.framing.kind == Framing::Kind::Chunked) {
+    arm_after(timeout);
+    done = co_await read_chunked_body(limit);
+  } else {
+    const std::uint64_t length = head_.framing.length;
+    if (unread().size() >= head_size_ + length) {
+      // It came along with the head.
+    } else if (head_size_ + length + kBodyPadding <= inbox_.size() - begin_) {
+      arm_after(timeout);
+      while (unread().size() < head_size_ + length) {
+        const std::size_t before = end_;
+        co_await receive();
+        body_progress_ += end_ - before;
+        if (gone_ || timed_out_) {
+          co_return fail(body_interrupted());
+        }
+      }
+    } else {
+      arm_after(timeout);
+      done = co_await read_long_body(length);
+    }
+    if (done && long_body_.empty()) {
+      body_in_inbox_ = static_cast<std::size_t>(length);
+      head_.request.body = unread().substr(head_size_, body_in_inbox_);
+    }
+  }
+  body_unread_ = !done;
+  co_return done;
+}
+
+template <class Stream>
+Task<Result<void>> Connection<Stream>::read_long_body(std::uint64_t length) {
+  while (receiving_) {  // one is pending if this request was pipelined
+    const std::size_t before = end_;
+    co_await receive();
+    body_progress_ += end_ - before;
+    if (gone_ || timed_out_) {
+      co_return fail(body_interrupted());
+    }
+    if (unread().size() >= head_size_ + length) {
+      co_return Result<void>{};
+    }
+  }
+  long_body_ = state_.buffers.take(static_cast<std::size_t>(length) + kBodyPadding);
+  const std::string_view here = unread().substr(head_size_);
+  std::memcpy(long_body_.data(), here.data(), here.size());
+  std::size_t have = here.size();
+  end_ = begin_ + head_size_;
+  while (have < length) {
+    auto [ec, n] = co_await stream_.async_read_some(
+        asio::buffer(long_body_.data() + have, static_cast<std::size_t>(length) - have), kAwait);
+    have += n;
+    body_progress_ += n;
+    if (ec) {
+      gone_ = !timed_out_;
+      co_return fail(body_interrupted());
+    }
+  }
+  std::memset(long_body_.data() + have, 0, kBodyPadding);
+  head_.request.body = {long_body_.data(), have};
+  co_return Result<void>{};
+}
+
+template <class Stream>
+Task<Result<void>> Connection<Stream>::read_chunked_body(std::uint64_t limit) {
+  ChunkedBody decoder(limit);
+  chunked_body_.clear();
+  std::size_t taken = 0;  // of what follows the head in the inbox
+  while (true) {
+    auto fed = decoder.feed(unread().substr(head_size_ + taken), chunked_body_);
+    if (!fed) {
+      co_return fail(fed.error());
+    }
+    taken += *fed;
+    if (decoder.complete()) {
+      break;
+    }
+    if (!receiving_) {
+      // Everything behind the head has been taken: receive over it again.
+      end_ = begin_ + head_size_;
+      taken = 0;
+      if (room() == 0) {
+        // The head fills the inbox; its views move with it.
+        make_room();
+        auto parsed = parse_head(unread().substr(0, head_size_), head_);
+        if (!parsed) {
+          co_return fail(parsed.error());
+        }
+      }
+    }
+    const std::size_t before = end_;
+    co_await receive();
+    body_progress_ += end_ - before;
+    if (gone_ || timed_out_) {
+      co_return fail(body_interrupted());
+    }
+  }
+  body_in_inbox_ = taken;
+  chunked_body_.reserve(chunked_body_.size() + kBodyPadding);
+  head_.request.body = chunked_body_;
+  co_return Result<void>{};
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Keep> Connection<Stream>::answer(Response response, Keep wanted) {
+  phase_ = Phase::Handling;  // a client that leaves while a stream is awaited cancels it
+  if (response.status == 499) {
+    finish(499);
+    co_return Keep::Close;
+  }
+  Keep keep = wanted;
+  if (keep == Keep::Open && (state_.draining || body_unread_)) {
+    keep = body_unread_ ? Keep::Linger : Keep::Close;
+  }
+  const bool no_body = response.status == 204 || response.status == 304;
+  if (response.stream && head_.request.method != Method::Head && !no_body) {
+    const BodyFraming framing = response.stream_length ? BodyFraming::Length
+                                : head_.http_1_0       ? BodyFraming::UntilClose
+                                                       : BodyFraming::Chunked;
+    co_return co_await answer_stream(std::move(response), keep, framing);
+  }
+  const ConnectionField field = keep != Keep::Open ? ConnectionField::Close
+                                : head_.http_1_0   ? ConnectionField::KeepAlive10
+                                                   : ConnectionField::KeepAlive;
+  out_.clear();
+  append_response_head(out_, response, context_, no_body ? BodyFraming::None : BodyFraming::Length,
+                       response.stream_length.value_or(response.body.size()), field,
+                       cors_fields(head_.request, settings()));
+  const bool send_body = head_.request.method != Method::Head && !no_body;
+  const bool written = co_await write({out_, send_body ? std::string_view(response.body) : ""});
+  sent_body_bytes_ = send_body ? response.body.size() : 0;
+  finish(written ? response.status : 499);
+  co_return written ? keep : Keep::Close;
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Response response,
+                                                                          Keep keep,
+                                                                          BodyFraming framing) {
+  if (framing == BodyFraming::UntilClose && keep == Keep::Open) {
+    keep = Keep::Close;
+  }
+  // The head waits for the first bytes, so that both leave together and a failure before them still
+  // becomes a proper error.
+  auto piece = co_await response.stream->next();
+  if (!piece) {
+    Response error = state_.handler.refuse(piece.error(), &head_.request, context_);
+    co_return co_await answer(std::move(error), keep);
+  }
+  const ConnectionField field = keep != Keep::Open ? ConnectionField::Close
+                                : head_.http_1_0   ? ConnectionField::KeepAlive10
+                                                   : ConnectionField::KeepAlive;
+  out_.clear();
+  append_response_head(out_, response, context_, framing, response.stream_length.value_or(0), field,
+                       cors_fields(head_.request, settings()));
+  std::array<char, 20> size_line{};
+  while (true) {
+    const bool last = piece->empty();
+    std::string_view before;
+    std::string_view after;
+    if (framing == BodyFraming::Chunked) {
+      const int length =
+          std::snprintf(size_line.data(), size_line.size(), "%zx\r\n", piece->size());
+      before =
+          last ? "0\r\n\r\n" : std::string_view(size_line.data(), static_cast<std::size_t>(length));
+      after = last ? "" : "\r\n";
+    }
+    const bool written = co_await write({out_, before, *piece, after});
+    out_.clear();
+    if (!written) {
+      context_.cancel.cancel();
+      response.stream.reset();
+      finish(499);
+      co_return Keep::Close;
+    }
+    sent_body_bytes_ += piece->size();
+    if (last || (framing == BodyFraming::Length && sent_body_bytes_ >= *response.stream_length)) {
+      break;
+    }
+    piece = co_await response.stream->next();
+    if (!piece) {
+      context_.error_code = wire_code(piece.error());
+      context_.error_detail = piece.error().detail;
+      const bool left = piece.error().kind == ErrorKind::ClientLeft;
+      response.stream.reset();
+      finish(left ? 499 : response.status);
+      co_return Keep::Close;
+    }
+  }
+  response.stream.reset();
+  const bool complete =
+      framing != BodyFraming::Length || sent_body_bytes_ == *response.stream_length;
+  finish(response.status);
+  co_return complete ? keep : Keep::Close;
+}
+
+template <class Stream>
+Task<bool> Connection<Stream>::write(std::array<std::string_view, 4> pieces) {
+  if constexpr (kTls) {
+    std::array<asio::const_buffer, 4> buffers;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      buffers[i] = asio::const_buffer(pieces[i].data(), pieces[i].size());
+    }
+    timed_out_ = false;
+    arm_after(kWriteStall);
+    auto [ec, n] = co_await asio::async_write(stream_, buffers, kAwait);
+    disarm();
+    co_return !ec;
+  } else {
+    std::array<iovec, 4> vectors{};
+    std::size_t count = 0;
+    for (const std::string_view piece : pieces) {
+      if (!piece.empty()) {
+        vectors[count++] = {
+            const_cast<char*>(piece.data()),
+            piece.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast): sendmsg only reads
+      }
+    }
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    while (message.msg_iovlen > 0) {
+      ssize_t sent = ::sendmsg(socket().native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0) {
+        if (errno == EINTR) {
+          continue;
+        }
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+          co_return false;
+        }
+        timed_out_ = false;
+        arm_after(kWriteStall);
+        auto [ec] = co_await socket().async_wait(asio::socket_base::wait_write, kAwait);
+        disarm();
+        if (ec) {
+          co_return false;
+        }
+        continue;
+      }
+      while (message.msg_iovlen > 0 && static_cast<std::size_t>(sent) >= message.msg_iov->iov_len) {
+        sent -= static_cast<ssize_t>(message.msg_iov->iov_len);
+        ++message.msg_iov;
+        --message.msg_iovlen;
+      }
+      if (message.msg_iovlen > 0) {
+        message.msg_iov->iov_base = static_cast<char*>(message.msg_iov->iov_base) + sent;
+        message.msg_iov->iov_len -= static_cast<std::size_t>(sent);
+      }
+    }
+    co_return true;
+  }
+}
+
+template <class Stream>
+void Connection<Stream>::finish(int status) {
+  state_.handler.finished(refusal_ ? nullptr : &head_.request, status, sent_body_bytes_, context_);
+  context_.cancel.reset();
+  // What belonged to this request leaves the inbox; pipelined bytes stay.
+  if (!refusal_) {
+    begin_ += std::min(head_size_ + body_in_inbox_, end_ - begin_);
+  }
+  if (begin_ == end_ && !receiving_) {
+    begin_ = end_ = 0;
+  }
+  head_.request = Request();
+  long_body_.release();
+  if (chunked_body_.capacity() > kKeptChunkedBody) {
+    chunked_body_ = std::string();
+  }
+}
+
+template <class Stream>
+Task<void> Connection<Stream>::linger() {
+  phase_ = Phase::Linger;
+  boost::system::error_code ignored;
+  socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  timed_out_ = false;
+  arm_after(kLingerTime);
+  std::size_t heard = 0;
+  while (!gone_ && !timed_out_ && heard < kLingerBytes) {
+    if (!receiving_) {
+      heard += end_ - begin_;
+      begin_ = end_ = 0;
+    }
+    co_await receive();
+  }
+}
+
+}  // namespace headgate::edge

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+
+#include "base/buffer_pool.h"
+#include "base/event_loop.h"
+#include "config/settings.h"
+#include "edge/handler.h"
+#include "edge/server.h"
+
+namespace headgate::edge {
+
+/// What the server can ask of a connection. Connections of one loop form a list.
+class ConnectionBase {
+ public:
+  ConnectionBase() = default;
+  ConnectionBase(const ConnectionBase&) = delete;
+  ConnectionBase& operator=(const ConnectionBase&) = delete;
+  virtual ~ConnectionBase() = default;
+
+  /// Closes at once if no request is under way, else after its answer.
+  virtual void drain() = 0;
+  /// Cancels the request under way and closes.
+  virtual void abort() = 0;
+
+  ConnectionBase* next = nullptr;
+  ConnectionBase* previous = nullptr;
+};
+
+/// What the connections of one event loop share; used on that loop only.
+struct LoopState {
+  LoopState(EventLoop& event_loop, const Handler& request_handler, ServerStats& server_stats)
+      : loop(event_loop), handler(request_handler), stats(server_stats) {}
+
+  EventLoop& loop;
+  const Handler& handler;
+  ServerStats& stats;
+  BufferPool buffers;
+  /// Shared with the server and the other loops; replaced whole by a reload.
+  std::shared_ptr<const config::ServerSettings> settings;
+  ConnectionBase* connections = nullptr;
+  bool draining = false;
+
+  void add(ConnectionBase& connection) {
+    connection.next = connections;
+    if (connections != nullptr) {
+      connections->previous = &connection;
+    }
+    connections = &connection;
+  }
+  void remove(ConnectionBase& connection) {
+    (connection.previous != nullptr ? connection.previous->next : connections) = connection.next;
+    if (connection.next != nullptr) {
+      connection.next->previous = connection.previous;
+    }
+  }
+};
+
+}  // namespace headgate::edge

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "config/settings.h"
+#include "edge/handler.h"
+#include "model/request_context.h"
+
+namespace headgate::edge {
+
+/// Fills the context from request fields: the caller's x-request-id if it is up to 128 visible
+/// ASCII characters, else a new UUIDv7; traceparent; X-Client-ID.
+void take_request_fields(const Request& request, model::RequestContext& context);
+
+}  // namespace headgate::edge

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "edge/handler.h"
+
+namespace headgate::edge {
+
+/// Counters over all event loops, for metrics.
+struct ServerStats {
+  std::atomic<std::uint64_t> open_connections{0};
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> refused{0};  ///< over the connection limit
+  std::atomic<std::uint64_t> in_flight{0};
+};
+
+/// The HTTP/1.1 server: one listener per event loop and address (SO_REUSEPORT), connections stay on
+/// the loop that accepted them. The loops are run by the owner and outlive the server.
+class Server final {
+ public:
+  Server(const Handler& handler, std::span<EventLoop* const> loops);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds all addresses of `settings` and loads its certificates, then accepts as soon as the
+  /// loops run. Before the loops run, once. Fails with the address and the reason.
+  Result<void> listen(const config::ServerSettings& settings);
+  /// "host:port" of every bound address, with the port the system chose for port 0.
+  const std::vector<std::string>& addresses() const;
+
+  /// Replaces limits, timeouts, CORS, proxies and certificates for connections and requests from
+  /// now on. Listen addresses stay. Any thread; fails (and changes nothing) if a certificate cannot
+  /// be loaded.
+  Result<void> apply(const config::ServerSettings& settings);
+  /// Loads the certificates again if their files changed. Any thread.
+  Result<void> reload_certificates_if_changed();
+
+  /// Stops accepting, closes idle connections and lets requests end; true when all have, false if
+  /// `grace` passed and the rest was cut. Blocks; call from a thread that runs no loop, once.
+  bool drain(std::chrono::milliseconds grace);
+
+  const ServerStats& stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::edge
