@@ -20,7 +20,7 @@ struct RequestContext {
   std::string client_id;                       ///< X-Client-ID, a label
   std::shared_ptr<const Principal> principal;  ///< shared with the key table; null before auth
   std::string_view remote_address;             ///< of the client, after trusted proxies
-  bool admin_listener = false;         ///< came in on server.admin_listen
+  bool admin_listener = false;                 ///< came in on server.admin_listen
   SteadyTime started{};
   SteadyTime deadline = SteadyTime::max();
   CancelSource cancel;  ///< fires when the client leaves or the gateway must stop

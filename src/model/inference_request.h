@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace headgate::model {
+
+/// What a request asks for.
+enum class Kind : std::uint8_t { Chat, Completion, Embedding, Ocr, Classify, Extract };
+
+inline std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::Chat:
+      return "chat";
+    case Kind::Completion:
+      return "completion";
+    case Kind::Embedding:
+      return "embedding";
+    case Kind::Ocr:
+      return "ocr";
+    case Kind::Classify:
+      return "classify";
+    case Kind::Extract:
+      return "extract";
+  }
+  return "chat";
+}
+
+enum class Delivery : std::uint8_t { Whole, Stream };
+
+/// A part of a body, as offsets.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool empty() const { return begin == end; }
+};
+
+/// A request in the OpenAI dialect, kept as the bytes the client sent: only what routing must know
+/// is read out of it, and where it stands, so that it can be replaced without touching the rest.
+struct InferenceRequest {
+  Kind kind = Kind::Chat;
+  Delivery delivery = Delivery::Whole;
+  std::string model;          ///< the public name asked for
+  std::string_view body;      ///< valid JSON object; borrowed from the connection
+  Span model_value;           ///< the value of "model", quotes included
+  Span stream_options_value;  ///< the value of "stream_options"; empty if absent
+  Span include_usage_value;   ///< the value of "include_usage" in it; empty if absent
+  bool usage_wanted = false;  ///< the client asked for the usage event
+};
+
+}  // namespace headgate::model

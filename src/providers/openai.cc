@@ -1,0 +1,144 @@
+// OpenAI API and the servers that speak it (vLLM, llama-server, Ollama, TGI, ...): POST
+// {base}/chat/completions, /completions, /embeddings; key as a bearer token.
+// Source: OpenAI API reference, OpenAPI document 2.3.0.
+//
+// What differs from the client's request: nothing but the model's name and, for streams, that usage
+// is always asked for, because it is what is metered. So the body passes as it came, with a few
+// bytes spliced in.
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/encoding.h"
+#include "providers/openai_error.h"
+#include "providers/openai_stream.h"
+#include "providers/provider.h"
+
+namespace headgate::providers {
+
+std::unique_ptr<Provider> make_openai();
+
+namespace {
+
+constexpr std::string_view kAskUsageField = R"("stream_options":{"include_usage":true},)";
+constexpr std::string_view kAskUsageObject = R"({"include_usage":true})";
+constexpr std::string_view kAskUsageFirst = R"("include_usage":true)";
+
+std::string_view path_of(model::Kind kind) {
+  switch (kind) {
+    case model::Kind::Completion:
+      return "/completions";
+    case model::Kind::Embedding:
+      return "/embeddings";
+    default:
+      return "/chat/completions";
+  }
+}
+
+/// A replacement of part of the body; sorted by place.
+struct Splice {
+  model::Span where;
+  std::string_view with;
+};
+
+/// How usage is asked for in a streamed request that does not.
+Splice ask_for_usage(const model::InferenceRequest& request) {
+  if (!request.include_usage_value.empty()) {
+    return {request.include_usage_value, "true"};
+  }
+  const model::Span options = request.stream_options_value;
+  if (options.empty()) {
+    const std::size_t behind_brace = request.body.find('{') + 1;
+    return {{behind_brace, behind_brace}, kAskUsageField};
+  }
+  const std::string_view text = request.body.substr(options.begin, options.end - options.begin);
+  const std::size_t brace = text.find('{');
+  if (brace == std::string_view::npos) {
+    return {options, kAskUsageObject};  // null
+  }
+  const std::size_t inside = options.begin + brace + 1;
+  const bool is_empty = text.find('"') == std::string_view::npos;
+  return is_empty ? Splice{options, kAskUsageObject} : Splice{{inside, inside}, kAskUsageFirst};
+}
+
+/// The non-negative integer behind `name` in `text`, or -1.
+std::int64_t number_behind(std::string_view text, std::string_view name) {
+  const std::size_t at = text.find(name);
+  if (at == std::string_view::npos) {
+    return -1;
+  }
+  text.remove_prefix(at + name.size());
+  const std::size_t digit = text.find_first_not_of(" \t\r\n:");
+  std::int64_t number = -1;
+  if (digit != std::string_view::npos) {
+    std::from_chars(text.data() + digit, text.data() + text.size(), number);
+  }
+  return number;
+}
+
+class OpenAi final : public Provider {
+ public:
+  Result<WireRequest> encode(const model::InferenceRequest& request,
+                             const TargetName& target) const override {
+    WireRequest wire;
+    wire.path = path_of(request.kind);
+    wire.fields = "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
+
+    std::array<Splice, 2> splices;
+    std::size_t count = 0;
+    const std::string_view named = request.body.substr(
+        request.model_value.begin, request.model_value.end - request.model_value.begin);
+    if (named != target.json_model) {
+      wire.owned = target.json_model;
+      splices[count++] = {request.model_value, wire.owned};
+    }
+    if (request.delivery == model::Delivery::Stream && !request.usage_wanted) {
+      splices[count++] = ask_for_usage(request);
+      if (count == 2 && splices[1].where.begin < splices[0].where.begin) {
+        std::swap(splices[0], splices[1]);
+      }
+    }
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      wire.add(request.body.substr(done, splices[i].where.begin - done));
+      wire.add(splices[i].with);
+      if (splices[i].with == kAskUsageFirst) {
+        wire.add(",");
+      }
+      done = splices[i].where.end;
+    }
+    wire.add(request.body.substr(done));
+    return wire;
+  }
+
+  std::string credential_fields(std::string_view api_key) const override {
+    return api_key.empty() ? std::string()
+                           : std::string("Authorization: Bearer ").append(api_key).append("\r\n");
+  }
+
+  Error decode_error(int status, std::string_view retry_after,
+                     std::string_view body) const override {
+    return decode_openai_error(status, retry_after, body);
+  }
+
+  Usage usage_of(std::string_view tail) const override {
+    // A quote inside a JSON string is escaped, so this text can only be the member itself.
+    const std::size_t at = tail.rfind("\"usage\"");
+    if (at == std::string_view::npos) {
+      return {};
+    }
+    const std::string_view rest = tail.substr(at);
+    return {.input_tokens = number_behind(rest, "\"prompt_tokens\""),
+            .output_tokens = number_behind(rest, "\"completion_tokens\"")};
+  }
+
+  std::unique_ptr<StreamRelay> stream_relay(const model::InferenceRequest& request) const override {
+    return make_openai_stream(request.usage_wanted ? UsageEvent::Shown : UsageEvent::Hidden);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_openai() { return std::make_unique<OpenAi>(); }
+
+}  // namespace headgate::providers

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "providers/provider.h"
+
+namespace headgate::providers {
+
+/// Whether the client sees the event that carries the usage.
+enum class UsageEvent : std::uint8_t { Shown, Hidden };
+
+/// Relay of an OpenAI chat or completion stream: whole events pass as they came. Malformed events
+/// are dropped, usage is read and, if hidden, taken out; an error event fails the stream; the end
+/// must be `data: [DONE]`, or at least come after a finish reason.
+std::unique_ptr<StreamRelay> make_openai_stream(UsageEvent usage);
+
+}  // namespace headgate::providers

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/inference_request.h"
+
+namespace headgate::providers {
+
+/// One HTTP call of a vendor. Its body is given in pieces, so that a client's megabytes are sent as
+/// they came; pieces point into the request's body or into `owned`.
+struct WireRequest {
+  static constexpr std::size_t kMaxPieces = 7;
+  std::string_view method = "POST";
+  std::string path;  ///< behind the provider's base URL, e.g. "/chat/completions"
+  std::string
+      fields;  ///< header lines, each "name: value\r\n", without framing, host and credentials
+  std::array<std::string_view, kMaxPieces> body;
+  std::size_t pieces = 0;
+  std::string owned;  ///< backs the pieces that are ours; not to be changed once set
+
+  void add(std::string_view piece) {
+    if (!piece.empty()) {
+      body[pieces++] = piece;
+    }
+  }
+};
+
+/// What a target is to its provider.
+struct TargetName {
+  std::string model;       ///< the provider's name of the model
+  std::string json_model;  ///< the same as a JSON string, quotes included
+};
+
+/// Tokens an answer was billed with; -1: not told.
+struct Usage {
+  std::int64_t input_tokens = -1;
+  std::int64_t output_tokens = -1;
+};
+
+/// Follows one streamed answer and hands on what the client may see.
+class StreamRelay {
+ public:
+  virtual ~StreamRelay() = default;
+  /// Takes the next bytes as they came from the wire, cut anywhere, and returns the whole events in
+  /// them that go to the client (maybe none). Valid until the next call. Fails with UpstreamFailed
+  /// when the vendor reports an error in the stream or an event passes the size limit.
+  virtual Result<std::string_view> feed(std::string_view bytes) = 0;
+  /// The wire stream has ended properly: what is still to be sent, or UpstreamFailed if the answer
+  /// is not complete.
+  virtual Result<std::string_view> finish() = 0;
+  /// Known when the stream has told it.
+  virtual Usage usage() const = 0;
+};
+
+/// Translates between the client's request and one vendor's wire format.
+///
+/// Pure: no sockets, clocks, threads or logging; dispatch/ performs the calls, the retries and the
+/// waits. Instances are immutable and shared between threads.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  /// The HTTP call that starts `request`. InvalidRequest if the vendor cannot express it.
+  virtual Result<WireRequest> encode(const model::InferenceRequest& request,
+                                     const TargetName& target) const = 0;
+  /// Header lines that carry the credential; empty for an empty key.
+  virtual std::string credential_fields(std::string_view api_key) const = 0;
+  /// What a refusal of the vendor means to our caller. `body` may be cut at a few KiB.
+  virtual Error decode_error(int status, std::string_view retry_after,
+                             std::string_view body) const = 0;
+  /// Tokens named by a whole answer; `tail` is its last few KiB.
+  virtual Usage usage_of(std::string_view tail) const = 0;
+  virtual std::unique_ptr<StreamRelay> stream_relay(
+      const model::InferenceRequest& request) const = 0;
+};
+
+/// The provider that speaks `protocol`, or nullptr if this build has none of that name.
+const Provider* provider_for(std::string_view protocol);
+
+}  // namespace headgate::providers
