@@ -1,0 +1,174 @@
+#include "api/openai_request.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "api/json_walker.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::size_t kMaxModelName = 256;
+
+/// The members that routing reads; all others pass.
+class Members final : public JsonVisitor {
+ public:
+  explicit Members(std::string_view body) : body_(body) {}
+
+  void member(const JsonMember& member) override {
+    if (member.name == "model") {
+      model = member.value;
+      spans.model_value = span_of(member.value);
+    } else if (member.name == "stream") {
+      stream = member.value;
+    } else if (member.name == "stream_options") {
+      stream_options = member.value;
+      spans.stream_options_value = span_of(member.value);
+      include_usage = std::exchange(inner_usage_, std::nullopt);
+    } else if (member.name == "messages") {
+      messages = member.value;
+    } else if (member.name == "prompt") {
+      prompt = member.value;
+    } else if (member.name == "input") {
+      input = member.value;
+    }
+    inner_usage_.reset();
+  }
+
+  void inner_member(const JsonMember& member) override {
+    if (member.name == "include_usage") {
+      inner_usage_ = member.value;
+    }
+  }
+
+  model::Span span_of(std::string_view part) const {
+    const auto begin = static_cast<std::size_t>(part.data() - body_.data());
+    return {begin, begin + part.size()};
+  }
+
+  std::optional<std::string_view> model;
+  std::optional<std::string_view> stream;
+  std::optional<std::string_view> stream_options;
+  std::optional<std::string_view> include_usage;
+  std::optional<std::string_view> messages;
+  std::optional<std::string_view> prompt;
+  std::optional<std::string_view> input;
+  model::InferenceRequest spans;
+
+ private:
+  std::string_view body_;
+  std::optional<std::string_view> inner_usage_;
+};
+
+std::unexpected<Error> missing(const std::string& field) {
+  Error error = invalid_request("Missing required parameter: '" + field + "'.", field);
+  error.code = "missing_required_parameter";
+  return fail(std::move(error));
+}
+
+std::unexpected<Error> wrong_type(const std::string& field, const std::string& wanted) {
+  Error error = invalid_request("'" + field + "' must be " + wanted + ".", field);
+  error.code = "invalid_type";
+  return fail(std::move(error));
+}
+
+Result<std::string> decode_model(std::optional<std::string_view> raw) {
+  if (!raw) {
+    return missing("model");
+  }
+  if (!raw->starts_with('"')) {
+    return wrong_type("model", "a string");
+  }
+  const std::string_view text = raw->substr(1, raw->size() - 2);
+  if (text.empty() || text.size() > kMaxModelName) {
+    return wrong_type("model", "a string of 1 to 256 characters");
+  }
+  if (!has_escape(text)) {
+    return std::string(text);
+  }
+  boost::system::error_code ec;
+  const boost::json::value value = boost::json::parse(*raw, ec);
+  if (ec || !value.is_string()) {
+    return wrong_type("model", "a string");
+  }
+  return std::string(value.get_string());
+}
+
+Result<bool> decode_bool(std::optional<std::string_view> raw, const std::string& field) {
+  if (!raw || *raw == "null" || *raw == "false") {
+    return false;
+  }
+  if (*raw == "true") {
+    return true;
+  }
+  return wrong_type(field, "true or false");
+}
+
+Result<void> require_content(model::Kind kind, const Members& members) {
+  switch (kind) {
+    case model::Kind::Chat:
+      if (!members.messages) {
+        return missing("messages");
+      }
+      if (!members.messages->starts_with('[')) {
+        return wrong_type("messages", "an array of messages");
+      }
+      return {};
+    case model::Kind::Completion:
+      return members.prompt ? Result<void>() : missing("prompt");
+    case model::Kind::Embedding:
+      return members.input ? Result<void>() : missing("input");
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::string_view body) {
+  Members members(body);
+  auto walked = walk_json(body, members);
+  if (!walked) {
+    return fail(walked.error());
+  }
+  auto name = decode_model(members.model);
+  if (!name) {
+    return fail(name.error());
+  }
+  auto stream = decode_bool(members.stream, "stream");
+  if (!stream) {
+    return fail(stream.error());
+  }
+  auto usage = decode_bool(members.include_usage, "stream_options.include_usage");
+  if (!usage) {
+    return fail(usage.error());
+  }
+  const std::string_view options = members.stream_options.value_or("null");
+  if (options != "null" && !options.starts_with('{')) {
+    return wrong_type("stream_options", "an object");
+  }
+  if (options != "null" && !*stream) {
+    return fail(invalid_request("'stream_options' is only allowed when 'stream' is true.",
+                                "stream_options"));
+  }
+  auto content = require_content(kind, members);
+  if (!content) {
+    return fail(content.error());
+  }
+  model::InferenceRequest request = members.spans;
+  request.kind = kind;
+  request.delivery =
+      *stream && kind != model::Kind::Embedding ? model::Delivery::Stream : model::Delivery::Whole;
+  request.model = std::move(*name);
+  request.body = body;
+  request.usage_wanted = *usage;
+  if (members.include_usage) {
+    request.include_usage_value = members.span_of(*members.include_usage);
+  }
+  return request;
+}
+
+}  // namespace headgate::api
