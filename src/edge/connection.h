@@ -25,8 +25,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/chunked_decoder.h"
 #include "base/ids.h"
-#include "edge/chunked_body.h"
 #include "edge/cors.h"
 #include "edge/head_parser.h"
 #include "edge/loop_state.h"
@@ -538,15 +538,18 @@ Task<Result<void>> Connection<Stream>::read_long_body(std::uint64_t length) {
 
 template <class Stream>
 Task<Result<void>> Connection<Stream>::read_chunked_body(std::uint64_t limit) {
-  ChunkedBody decoder(limit);
+  ChunkedDecoder decoder(limit);
   chunked_body_.clear();
   std::size_t taken = 0;  // of what follows the head in the inbox
   while (true) {
-    auto fed = decoder.feed(unread().substr(head_size_ + taken), chunked_body_);
-    if (!fed) {
-      co_return fail(fed.error());
+    while (!decoder.complete() && unread().size() > head_size_ + taken) {
+      auto step = decoder.next(unread().substr(head_size_ + taken));
+      if (!step) {
+        co_return fail(step.error());
+      }
+      taken += step->taken;
+      chunked_body_.append(step->data);
     }
-    taken += *fed;
     if (decoder.complete()) {
       break;
     }

@@ -1,0 +1,26 @@
+#include "upstream/client.h"
+
+#include <utility>
+
+#include "upstream/connection_pool.h"
+#include "upstream/exchange.h"
+
+namespace headgate::upstream {
+
+struct Client::Impl {
+  ConnectionPool pool;
+};
+
+Client::Client(EventLoop& loop, Resolver& resolver, ClientSettings settings)
+    : impl_(new Impl{ConnectionPool(loop, resolver, std::move(settings))}) {}
+
+Client::~Client() { impl_->pool.close_idle(); }
+
+std::unique_ptr<Exchange> Client::start(const OutgoingRequest& request) {
+  return make_exchange(impl_->pool, request);
+}
+
+void Client::close_idle() { impl_->pool.close_idle(); }
+ClientStats Client::stats() const { return impl_->pool.stats; }
+
+}  // namespace headgate::upstream

@@ -1,0 +1,298 @@
+// One request and its response over a pooled connection.
+//
+// States: idle -> sent -> head -> body -> complete. Any failure closes the connection; `complete`
+// gives it back. A pooled connection that turns out closed before the first response byte is
+// replaced once by a new one.
+#include "upstream/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/chunked_decoder.h"
+#include "upstream/failure.h"
+
+namespace headgate::upstream {
+namespace {
+
+constexpr int kMaxInterimResponses = 8;
+constexpr std::size_t kMaxBodyPieces = 12;
+
+class PooledExchange final : public Exchange {
+ public:
+  PooledExchange(ConnectionPool& pool, const OutgoingRequest& request)
+      : pool_(pool), request_(request) {}
+
+  ~PooledExchange() override {
+    if (connection_ == nullptr) {
+      return;
+    }
+    connection_->consume(piece_in_buffer_);
+    if (complete_ && connection_->head.keep_alive) {
+      pool_.give_back(*request_.origin, std::move(connection_));
+    } else {
+      connection_->let_go();
+      connection_->close();
+    }
+  }
+  PooledExchange(const PooledExchange&) = delete;
+  PooledExchange& operator=(const PooledExchange&) = delete;
+
+  Task<Result<bool>> await_head(SteadyTime patience) override {
+    if (connection_ == nullptr) {
+      auto sent = co_await send(Reuse::Allowed);
+      if (!sent) {
+        co_return fail(sent.error());
+      }
+    }
+    while (true) {
+      auto parsed = take_head();
+      if (!parsed || *parsed) {
+        co_return parsed;
+      }
+      const auto woken = co_await connection_->receive(
+          patience, std::min(first_byte_limit_, request_.timeouts.deadline));
+      if (woken == Connection::Woken::Patience) {
+        co_return false;
+      }
+      if (woken == Connection::Woken::Bytes) {
+        heard_ = true;
+        continue;
+      }
+      if (woken == Connection::Woken::Closed && pooled_ && !heard_ && !cancelled()) {
+        ++pool_.stats.retried;
+        drop();
+        auto sent = co_await send(Reuse::Refused);
+        if (!sent) {
+          co_return fail(sent.error());
+        }
+        continue;
+      }
+      co_return fail(broken(woken, FailurePhase::FirstByteTimeout, FailurePhase::Reset));
+    }
+  }
+
+  const ResponseHead& head() const override { return connection_->head; }
+
+  Task<Result<std::optional<std::string_view>>> read(SteadyTime patience) override {
+    connection_->consume(std::exchange(piece_in_buffer_, 0));
+    if (idle_limit_ == SteadyTime{}) {
+      restart_idle_limit();
+    }
+    while (!complete_) {
+      auto piece = take_piece();
+      if (!piece) {
+        co_return fail(piece.error());
+      }
+      if (!piece->empty()) {
+        restart_idle_limit();
+        co_return std::optional(*piece);
+      }
+      if (complete_) {
+        break;
+      }
+      const auto woken = co_await connection_->receive(
+          patience, std::min(idle_limit_, request_.timeouts.deadline));
+      if (woken == Connection::Woken::Patience) {
+        co_return std::optional<std::string_view>();
+      }
+      if (woken == Connection::Woken::Bytes) {
+        continue;
+      }
+      if (woken == Connection::Woken::Closed && !cancelled() &&
+          connection_->head.body == ResponseHead::Body::UntilClose &&
+          connection_->ended_cleanly()) {
+        complete_ = true;
+        break;
+      }
+      co_return fail(broken(woken, FailurePhase::IdleTimeout, FailurePhase::Truncated));
+    }
+    co_return std::optional<std::string_view>("");
+  }
+
+ private:
+  enum class Reuse : std::uint8_t { Allowed, Refused };
+
+  bool cancelled() const { return request_.cancel != nullptr && request_.cancel->cancelled(); }
+
+  void drop() {
+    connection_->let_go();
+    connection_->close();
+    connection_.reset();
+  }
+
+  Task<Result<void>> send(Reuse reuse);
+  std::string make_head() const;
+  Result<bool> take_head();
+  Result<std::string_view> take_piece();
+  Result<std::string_view> take_chunks();
+
+  void restart_idle_limit() {
+    idle_limit_ = std::chrono::steady_clock::now() + request_.timeouts.idle;
+  }
+
+  Error broken(Connection::Woken woken, FailurePhase timeout, FailurePhase closed) const {
+    if (cancelled()) {
+      return client_left();
+    }
+    if (woken == Connection::Woken::TimedOut) {
+      const bool total = std::chrono::steady_clock::now() >= request_.timeouts.deadline;
+      return failure(total ? FailurePhase::TotalTimeout : timeout,
+                     request_.origin->host_and_port());
+    }
+    return failure(closed, request_.origin->host_and_port());
+  }
+
+  ConnectionPool& pool_;
+  OutgoingRequest request_;
+  ConnectionPtr connection_;
+  ChunkedDecoder chunks_;
+  SteadyTime first_byte_limit_{};
+  SteadyTime idle_limit_{};
+  std::uint64_t left_ = 0;           // of a body with a length
+  std::size_t piece_in_buffer_ = 0;  // bytes at the buffer's front that the last piece still uses
+  int interim_ = 0;
+  bool pooled_ = false;
+  bool heard_ = false;
+  bool complete_ = false;
+};
+
+std::string PooledExchange::make_head() const {
+  std::uint64_t length = 0;
+  for (const std::string_view piece : request_.body) {
+    length += piece.size();
+  }
+  std::string head;
+  head.reserve(192 + request_.target.size() + request_.fields.size() + request_.more_fields.size());
+  head.append(request_.method).append(" ").append(request_.target).append(" HTTP/1.1\r\nHost: ");
+  head.append(request_.origin->authority()).append("\r\n");
+  head.append(request_.fields).append(request_.more_fields);
+  if (length > 0 || request_.method != "GET") {
+    std::array<char, 20> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
+    head.append("Content-Length: ").append(digits.data(), end).append("\r\n");
+  }
+  head.append("\r\n");
+  return head;
+}
+
+Task<Result<void>> PooledExchange::send(Reuse reuse) {
+  if (cancelled()) {
+    co_return fail(client_left());
+  }
+  connection_ = reuse == Reuse::Allowed ? pool_.take_idle(*request_.origin) : nullptr;
+  pooled_ = connection_ != nullptr;
+  if (pooled_) {
+    if (request_.cancel != nullptr) {
+      connection_->hold(*request_.cancel);
+    }
+  } else {
+    const SteadyTime until = std::min(std::chrono::steady_clock::now() + request_.timeouts.connect,
+                                      request_.timeouts.deadline);
+    auto opened = co_await pool_.connect(*request_.origin, until, request_.cancel);
+    if (!opened) {
+      co_return fail(opened.error());
+    }
+    connection_ = std::move(*opened);
+  }
+  const std::string head = make_head();
+  std::array<std::string_view, kMaxBodyPieces + 1> pieces;
+  pieces[0] = head;
+  const std::size_t count = std::min(request_.body.size(), kMaxBodyPieces);
+  std::copy_n(request_.body.begin(), count, pieces.begin() + 1);
+  const auto sent = co_await connection_->send(std::span(pieces).first(count + 1),
+                                               request_.timeouts.idle, request_.timeouts.deadline);
+  if (sent == Connection::Sent::TimedOut) {
+    co_return fail(
+        broken(Connection::Woken::TimedOut, FailurePhase::IdleTimeout, FailurePhase::Reset));
+  }
+  // If sending broke off, the server may still have said why: its response is read either way.
+  first_byte_limit_ = std::chrono::steady_clock::now() + request_.timeouts.first_byte;
+  co_return Result<void>{};
+}
+
+Result<bool> PooledExchange::take_head() {
+  while (true) {
+    auto end = find_head_end(connection_->unread());
+    if (!end) {
+      return fail(end.error());
+    }
+    if (!*end) {
+      return false;
+    }
+    const auto method = request_.method == "HEAD" ? RequestMethod::Head : RequestMethod::Other;
+    ResponseHead& head = connection_->head;
+    auto parsed = parse_response_head(connection_->unread().substr(0, **end), method, head);
+    if (!parsed) {
+      return fail(parsed.error());
+    }
+    if (head.status == 101 || (head.status < 200 && ++interim_ > kMaxInterimResponses)) {
+      return fail(failure(FailurePhase::Protocol, "unexpected interim response"));
+    }
+    if (head.status >= 200) {
+      // The head stays in the buffer while its fields are looked at: it goes with the first piece.
+      piece_in_buffer_ = **end;
+      left_ = head.length;
+      complete_ = head.body == ResponseHead::Body::None ||
+                  (head.body == ResponseHead::Body::Length && left_ == 0);
+      return true;
+    }
+    connection_->consume(**end);
+  }
+}
+
+Result<std::string_view> PooledExchange::take_piece() {
+  const std::string_view unread = connection_->unread();
+  switch (connection_->head.body) {
+    case ResponseHead::Body::None:
+      complete_ = true;
+      return std::string_view();
+    case ResponseHead::Body::Length: {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, unread.size()));
+      left_ -= size;
+      complete_ = left_ == 0;
+      piece_in_buffer_ = size;
+      return unread.substr(0, size);
+    }
+    case ResponseHead::Body::Chunked:
+      return take_chunks();
+    case ResponseHead::Body::UntilClose:
+      piece_in_buffer_ = unread.size();
+      return unread;
+  }
+  return std::string_view();
+}
+
+Result<std::string_view> PooledExchange::take_chunks() {
+  // Runs of data are moved together over the framing between them.
+  char* const first = connection_->unread_data();
+  const std::string_view unread = connection_->unread();
+  std::size_t taken = 0;
+  std::size_t size = 0;
+  while (taken < unread.size() && !chunks_.complete()) {
+    auto step = chunks_.next(unread.substr(taken));
+    if (!step) {
+      return fail(failure(FailurePhase::Protocol, step.error().message));
+    }
+    taken += step->taken;
+    std::memmove(first + size, step->data.data(), step->data.size());
+    size += step->data.size();
+  }
+  complete_ = chunks_.complete();
+  if (size == 0) {
+    connection_->consume(taken);
+    return std::string_view();
+  }
+  piece_in_buffer_ = taken;
+  return std::string_view(first, size);
+}
+
+}  // namespace
+
+std::unique_ptr<Exchange> make_exchange(ConnectionPool& pool, const OutgoingRequest& request) {
+  return std::make_unique<PooledExchange>(pool, request);
+}
+
+}  // namespace headgate::upstream

@@ -1,0 +1,179 @@
+#include "upstream/response_head.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/encoding.h"
+#include "upstream/failure.h"
+
+namespace headgate::upstream {
+namespace {
+
+std::unexpected<Error> bad(std::string detail) {
+  return fail(failure(FailurePhase::Protocol, std::move(detail)));
+}
+
+bool is_token_byte(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+}
+
+bool is_value_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+struct Framers {
+  std::optional<std::uint64_t> length;
+  bool chunked = false;
+  bool close = false;
+  bool keep = false;
+};
+
+Result<void> parse_status_line(std::string_view line, ResponseHead& head, Framers& framers) {
+  const bool shape = line.size() >= 12 && line.starts_with("HTTP/1.") &&
+                     (line[7] == '0' || line[7] == '1') && line[8] == ' ' &&
+                     (line.size() == 12 || line[12] == ' ') &&
+                     std::ranges::all_of(line, is_value_byte);
+  int status = 0;
+  if (!shape ||
+      std::from_chars(line.data() + 9, line.data() + 12, status).ptr != line.data() + 12 ||
+      status < 100) {
+    return bad("bad status line");
+  }
+  head.status = status;
+  framers.close = line[7] == '0';
+  return {};
+}
+
+Result<void> take_length(std::string_view value, Framers& framers) {
+  std::uint64_t length = 0;
+  const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), length);
+  if (value.empty() || value.front() == '+' || status != std::errc() ||
+      end != value.data() + value.size() || length > static_cast<std::uint64_t>(INT64_MAX)) {
+    return bad("Content-Length is not a number");
+  }
+  if (framers.length && *framers.length != length) {
+    return bad("two different Content-Lengths");
+  }
+  framers.length = length;
+  return {};
+}
+
+Result<void> take_field(const HeaderField& field, Framers& framers) {
+  if (field.name.size() == 14 && ascii_equal_ignore_case(field.name, "content-length")) {
+    return take_length(field.value, framers);
+  }
+  if (field.name.size() == 17 && ascii_equal_ignore_case(field.name, "transfer-encoding")) {
+    if (framers.chunked || !ascii_equal_ignore_case(field.value, "chunked")) {
+      return bad("Transfer-Encoding other than chunked");
+    }
+    framers.chunked = true;
+  } else if (field.name.size() == 10 && ascii_equal_ignore_case(field.name, "connection")) {
+    const std::string value = ascii_lower(field.value);
+    framers.close = framers.close || value.find("close") != std::string::npos;
+    framers.keep = framers.keep || value.find("keep-alive") != std::string::npos;
+  }
+  return {};
+}
+
+Result<void> parse_field(std::string_view line, ResponseHead& head, Framers& framers) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0 ||
+      !std::ranges::all_of(line.substr(0, colon), is_token_byte)) {
+    return bad("bad header field name");
+  }
+  const std::string_view value = trim(line.substr(colon + 1));
+  if (!std::ranges::all_of(value, is_value_byte)) {
+    return bad("control character in a header value");
+  }
+  if (head.field_count == kMaxResponseFields) {
+    return bad("more than 100 header fields");
+  }
+  head.fields[head.field_count] = {line.substr(0, colon), value};
+  return take_field(head.fields[head.field_count++], framers);
+}
+
+}  // namespace
+
+std::optional<std::string_view> ResponseHead::field(std::string_view lower_case_name) const {
+  for (std::size_t i = 0; i < field_count; ++i) {
+    if (ascii_equal_ignore_case(fields[i].name, lower_case_name)) {
+      return fields[i].value;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<std::size_t>> find_head_end(std::string_view buffer) {
+  const std::size_t end = buffer.find("\r\n\r\n");
+  if (end != std::string_view::npos && end + 4 <= kMaxResponseHead) {
+    return std::optional(end + 4);
+  }
+  if (buffer.size() >= kMaxResponseHead) {
+    return bad("response head larger than 64 KiB");
+  }
+  return std::optional<std::size_t>();
+}
+
+Result<void> parse_response_head(std::string_view text, RequestMethod method, ResponseHead& head) {
+  head.status = 0;
+  head.field_count = 0;
+  head.body = ResponseHead::Body::None;
+  head.length = 0;
+  Framers framers;
+  bool first = true;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos || end == 0 || text[end - 1] != '\r') {
+      return bad("a header line does not end in CRLF");
+    }
+    const std::string_view line = text.substr(0, end - 1);
+    if (line.empty()) {
+      break;
+    }
+    auto parsed = first ? parse_status_line(line, head, framers) : parse_field(line, head, framers);
+    if (!parsed) {
+      return parsed;
+    }
+    first = false;
+    text.remove_prefix(end + 1);
+  }
+  if (first) {
+    return bad("no status line");
+  }
+  if (framers.chunked && framers.length) {
+    return bad("Transfer-Encoding and Content-Length");
+  }
+  head.keep_alive = !framers.close || framers.keep;
+  const bool no_body = method == RequestMethod::Head || head.status < 200 || head.status == 204 ||
+                       head.status == 304;
+  if (no_body) {
+    return {};
+  }
+  if (framers.chunked) {
+    head.body = ResponseHead::Body::Chunked;
+  } else if (framers.length) {
+    head.body = ResponseHead::Body::Length;
+    head.length = *framers.length;
+  } else {
+    head.body = ResponseHead::Body::UntilClose;
+    head.keep_alive = false;
+  }
+  return {};
+}
+
+}  // namespace headgate::upstream
