@@ -73,6 +73,7 @@ struct AuthSettings {
   Milliseconds refresh_ttl{30LL * 24 * 3600'000};
   std::string issuer = "headgate";
   bool password_grant = true;
+  Milliseconds key_lifetime{0};  ///< of new keys in the store that name no expiry; 0: for ever
   std::vector<StaticKey> keys;
   std::vector<std::string> ip_allow;  ///< CIDRs; empty: any
 };
@@ -80,8 +81,52 @@ struct AuthSettings {
 struct TierSettings {
   std::uint64_t per_minute = 0;  ///< 0: no limit of that kind
   std::uint64_t per_hour = 0;
+  std::uint64_t per_window = 0;  ///< requests in each `window`
+  Milliseconds window{0};
   std::uint64_t concurrent = 0;
-  std::uint64_t burst = 0;
+  std::uint64_t burst = 0;  ///< requests that may come at once; 0: a whole minute's (window's)
+};
+
+/// What is repeated after a failure inside one request.
+struct RetrySettings {
+  unsigned max_attempts = 3;  ///< per target
+  Milliseconds initial{500};
+  Milliseconds max{8'000};
+  double factor = 2;
+  double budget = 0.2;  ///< retries per request over the last ten seconds
+};
+
+/// What is repeated after a failed job.
+struct JobRetrySettings {
+  Milliseconds initial{5'000};
+  double factor = 2;
+  Milliseconds max{60'000};
+  std::string jitter = "full";  ///< full | none
+};
+
+struct QueueSettings {
+  std::uint64_t max_concurrent = 10;
+  std::uint64_t max_waiting = 10;
+  std::uint64_t max_backlog = 100'000;  ///< durable jobs that wait on disk
+  Milliseconds timeout{300'000};        ///< from running to done
+  Milliseconds wait_timeout{60'000};    ///< a caller who waits in line
+  unsigned max_attempts = 4;
+  JobRetrySettings retry;
+  Milliseconds retention{15LL * 24 * 3600'000};
+};
+
+struct BreakerSettings {
+  unsigned failures = 5;  ///< in a row; 0: no breaker
+  Milliseconds open_for{60'000};
+};
+
+/// A model server that the gateway starts itself. Unset when `command` is empty.
+struct ModelServerSettings {
+  std::vector<std::string> command;  ///< program and arguments, never a shell line
+  unsigned port = 0;
+  std::string health = "/health";
+  Milliseconds start_timeout{600'000};
+  Milliseconds idle_stop{0};  ///< 0: never
 };
 
 struct ProviderSettings {
@@ -90,7 +135,9 @@ struct ProviderSettings {
   std::string base_url;
   std::vector<Secret> api_keys;
   std::uint64_t requests_per_minute = 0;
-  unsigned workers = 0;  ///< embedded: worker processes, 0: one per core
+  Milliseconds timeout{0};  ///< of one attempt; 0: the model's own time limits only
+  unsigned workers = 0;     ///< embedded: worker processes, 0: one per core
+  bool any_model = false;   ///< a model name that is not configured is sent here as it is
 };
 
 struct TargetSettings {
@@ -119,6 +166,17 @@ struct ModelSettings {
   std::string strategy = "ordered";
   std::vector<TargetSettings> targets;
   TimeoutSettings timeouts;
+  QueueSettings queue;  ///< Settings::queue where the model says nothing
+  RetrySettings retry;
+  BreakerSettings breaker;
+  Milliseconds cache_ttl{0};  ///< 0: no cache
+  ModelServerSettings server;
+};
+
+/// What one route takes instead of the server's own limits.
+struct RouteSettings {
+  std::string name;                 ///< its pattern, e.g. "/v1/ocr"
+  std::uint64_t max_body_size = 0;  ///< 0: server.max_body_size
 };
 
 struct DocumentSettings {
@@ -139,19 +197,36 @@ struct FetchSettings {
   unsigned max_redirects = 3;
 };
 
+struct AutoSwitchSettings {
+  bool enabled = false;
+  Milliseconds pattern_window{7LL * 24 * 3600'000};
+  std::uint64_t min_requests = 10;
+};
+
+struct TelemetrySettings {
+  std::string otlp_endpoint;  ///< empty: off
+  double sample = 1.0;
+  bool capture_content = false;
+};
+
 /// The whole configuration: an immutable snapshot that a reload replaces. A component takes its own
 /// part, never the whole.
 struct Settings {
   ServerSettings server;
   std::string data_dir = "./data";
-  std::string store_url = "sqlite:";
+  std::string store_url = "sqlite:";  ///< config::sqlite_path says which file that is
+  std::string shared_url;
   LogSettings log;
   AuthSettings auth;
   std::map<std::string, TierSettings> tiers;
+  QueueSettings queue;
   std::vector<ProviderSettings> providers;
   std::vector<ModelSettings> models;
   DocumentSettings documents;
   FetchSettings fetch;
+  std::vector<RouteSettings> routes;
+  AutoSwitchSettings auto_switch;
+  TelemetrySettings telemetry;
 };
 
 }  // namespace headgate::config

@@ -16,10 +16,13 @@ config::Settings two_models() {
   config::ModelSettings gemma;
   gemma.name = "gemma";
   gemma.aliases = {"google/gemma-3-4b-it"};
-  gemma.targets = {{.provider = "local", .model = "gemma \"4b\""}};
+  gemma.targets.emplace_back();
+  gemma.targets[0].provider = "local";
+  gemma.targets[0].model = "gemma \"4b\"";
   config::ModelSettings small;
   small.name = "small";
-  small.targets = {{.provider = "local"}};
+  small.targets.emplace_back();
+  small.targets[0].provider = "local";
   settings.models = {gemma, small};
   return settings;
 }
