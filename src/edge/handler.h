@@ -26,7 +26,7 @@ struct Field {
 /// Bytes after a request body that may be read (not written) past its end, as simdjson wants.
 inline constexpr std::size_t kBodyPadding = 64;
 
-/// One request. Every view points into the connection's buffers and lives until `handle` ends.
+/// One request. Every view points into the connection's buffers and lives until the answer is sent.
 struct Request {
   Method method = Method::Get;
   std::string_view method_name;
