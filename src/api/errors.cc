@@ -1,0 +1,116 @@
+#include "api/errors.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "base/encoding.h"
+
+namespace headgate::api {
+namespace {
+
+/// SDKs do not retry at all when asked to wait longer (openai-python: MAX_RETRY_AFTER_DELAY).
+constexpr std::chrono::seconds kLongestRetryAfter{120};
+
+std::string screaming_snake(std::string_view code) {
+  std::string text(code);
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : (c == '-' ? '_' : c);
+  });
+  return text;
+}
+
+std::string_view anthropic_type(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Unauthenticated:
+      return "authentication_error";
+    case ErrorKind::Forbidden:
+      return "permission_error";
+    case ErrorKind::NotFound:
+      return "not_found_error";
+    case ErrorKind::TooLarge:
+      return "request_too_large";
+    case ErrorKind::RateLimited:
+      return "rate_limit_error";
+    case ErrorKind::Overloaded:
+      return "overloaded_error";
+    case ErrorKind::Internal:
+    case ErrorKind::UpstreamFailed:
+      return "api_error";
+    case ErrorKind::Timeout:
+      return "timeout_error";
+    default:
+      return "invalid_request_error";
+  }
+}
+
+std::string error_object(const Error& error, Surface surface,
+                         const model::RequestContext& context) {
+  const std::string code = surface == Surface::TaskApi ? screaming_snake(wire_code(error))
+                                                       : std::string(wire_code(error));
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  std::string object = R"({"message":)" + json_quote(error.message) + R"(,"type":")" +
+                       std::string(wire_type(error.kind)) + R"(","param":)" +
+                       (error.param.empty() ? "null" : json_quote(error.param)) + R"(,"code":)" +
+                       json_quote(code);
+  if (!error.details_json.empty()) {
+    object.append(R"(,"details":)").append(error.details_json);
+  }
+  object.append(R"(,"request_id":)").append(json_quote(context.request_id));
+  object.append(R"(,"timestamp":")").append(rfc3339(now.count())).append("\"}");
+  return object;
+}
+
+void add_error_fields(edge::Response& response, const Error& error) {
+  if (error.kind == ErrorKind::Unauthenticated) {
+    response.add_field("WWW-Authenticate", R"(Bearer realm="headgate")");
+  }
+  const bool temporary =
+      error.kind == ErrorKind::RateLimited || error.kind == ErrorKind::Overloaded;
+  if (temporary && error.retry_after) {
+    const auto wait = std::clamp<std::chrono::milliseconds>(
+        *error.retry_after, std::chrono::milliseconds(1), kLongestRetryAfter);
+    response.add_field("Retry-After",
+                       std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+    response.add_field("retry-after-ms", std::to_string(wait.count()));
+  }
+  if (error.kind == ErrorKind::Conflict || error.kind == ErrorKind::BudgetSpent) {
+    response.add_field("x-should-retry", "false");
+  }
+}
+
+}  // namespace
+
+edge::Response error_response(const Error& error, Surface surface, model::RequestContext& context) {
+  context.error_code = wire_code(error);
+  context.error_detail = error.detail;
+  edge::Response response;
+  response.status = http_status(error.kind);
+  add_error_fields(response, error);
+  if (surface == Surface::Anthropic) {
+    response.body = R"({"type":"error","error":{"type":")" +
+                    std::string(anthropic_type(error.kind)) + R"(","message":)" +
+                    json_quote(error.message) + R"(},"request_id":)" +
+                    json_quote(context.request_id) + "}";
+    return response;
+  }
+  response.body = R"({"error":)" + error_object(error, surface, context);
+  if (surface == Surface::Classic) {
+    response.body.append(R"(,"detail":)").append(json_quote(error.message));
+  }
+  response.body.push_back('}');
+  return response;
+}
+
+Surface surface_of_path(std::string_view path) {
+  if (path.starts_with("/api/v1/")) {
+    return Surface::TaskApi;
+  }
+  if (path.starts_with("/v1/messages")) {
+    return Surface::Anthropic;
+  }
+  return path.starts_with("/v1/") ? Surface::OpenAi : Surface::Classic;
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "api/route.h"
+#include "base/error.h"
+#include "edge/handler.h"
+#include "model/request_context.h"
+
+namespace headgate::api {
+
+/// The answer that tells of `error` in the way of `surface` (api.md §3), with Retry-After,
+/// WWW-Authenticate and x-should-retry where they belong. Notes code and detail in the context.
+edge::Response error_response(const Error& error, Surface surface, model::RequestContext& context);
+
+/// The surface of a path that matches no route.
+Surface surface_of_path(std::string_view path);
+
+}  // namespace headgate::api

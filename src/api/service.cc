@@ -1,0 +1,126 @@
+#include "api/service.h"
+
+#include <string>
+#include <utility>
+
+#include "api/errors.h"
+
+namespace headgate::api {
+namespace {
+
+Surface surface_for(const Router& router, const edge::Request* head) {
+  if (head == nullptr) {
+    return Surface::Classic;
+  }
+  const auto match = router.find(head->method, head->path);
+  return match ? match->route->surface : surface_of_path(head->path);
+}
+
+bool only_for_admins(std::string_view pattern) {
+  return pattern.starts_with("/admin") || pattern == "/metrics";
+}
+
+/// An answer whose limits are held until its last byte is out.
+class HeldStream final : public edge::BodyStream {
+ public:
+  HeldStream(std::unique_ptr<edge::BodyStream> inner, std::shared_ptr<void> permit)
+      : permit_(std::move(permit)), inner_(std::move(inner)) {}
+  Task<Result<std::string_view>> next() override { return inner_->next(); }
+
+ private:
+  std::shared_ptr<void> permit_;  // shared with nobody by now; dies after the stream
+  std::unique_ptr<edge::BodyStream> inner_;
+};
+
+}  // namespace
+
+Service::Service(Parts parts) : parts_(std::move(parts)), router_(parts_.routes) {}
+
+Result<void> Service::check_access(const Route& route, const edge::Request& head,
+                                   model::RequestContext& context) const {
+  if (std::holds_alternative<Public>(route.auth)) {
+    return {};
+  }
+  const bool open_metrics = route.pattern == "/metrics" && context.admin_listener;
+  if (open_metrics) {
+    return {};
+  }
+  const SteadyTime before = std::chrono::steady_clock::now();
+  auto principal = parts_.authenticator->authenticate(head, context);
+  context.auth_time = std::chrono::steady_clock::now() - before;
+  if (!principal) {
+    return fail(principal.error());
+  }
+  context.principal = std::move(*principal);
+  if (const auto* scope = std::get_if<model::Scope>(&route.auth);
+      scope != nullptr && !context.principal->scopes.allows(*scope)) {
+    return fail(forbidden("This needs the scope " + std::string(model::name_of(*scope)) + "."));
+  }
+  return {};
+}
+
+std::expected<edge::BodyPolicy, edge::Response> Service::admit(
+    const edge::Request& head, model::RequestContext& context) const {
+  auto match = router_.find(head.method, head.path);
+  if (!match) {
+    edge::Response response = error_response(match.error(), surface_of_path(head.path), context);
+    if (match.error().kind == ErrorKind::MethodNotAllowed) {
+      response.add_field("Allow", router_.allowed(head.path));
+    }
+    return std::unexpected(std::move(response));
+  }
+  const Route& route = *match->route;
+  context.route = route.pattern;
+  context.kind = route.kind;
+  if (parts_.admin_elsewhere && !context.admin_listener && only_for_admins(route.pattern)) {
+    return std::unexpected(error_response(not_found("There is no such path here.", "unknown_url"),
+                                          route.surface, context));
+  }
+  auto access = check_access(route, head, context);
+  if (!access) {
+    return std::unexpected(error_response(access.error(), route.surface, context));
+  }
+  const bool takes_body = head.method != edge::Method::Get && head.method != edge::Method::Head;
+  const std::uint64_t limit = route.max_body != 0 ? route.max_body : parts_.max_body();
+  return edge::BodyPolicy{takes_body ? limit : 64 << 10};
+}
+
+Task<edge::Response> Service::handle(const edge::Request& request,
+                                     model::RequestContext& context) const {
+  auto match = router_.find(request.method, request.path);
+  if (!match) {
+    co_return error_response(match.error(), surface_of_path(request.path), context);
+  }
+  const Route& route = *match->route;
+  std::string limit_fields;
+  std::shared_ptr<void> permit;
+  if (!route.kind.empty()) {
+    auto admitted = parts_.admission->admit(context, limit_fields);
+    if (!admitted) {
+      edge::Response refused = error_response(admitted.error(), route.surface, context);
+      refused.fields.append(limit_fields);
+      co_return refused;
+    }
+    permit = std::move(*admitted);
+  }
+  auto result = co_await route.endpoint->handle(Call{request, context, match->values});
+  edge::Response response =
+      result ? std::move(*result) : error_response(result.error(), route.surface, context);
+  response.fields.append(limit_fields);
+  if (response.stream && permit) {
+    response.stream = std::make_unique<HeldStream>(std::move(response.stream), std::move(permit));
+  }
+  co_return response;
+}
+
+edge::Response Service::refuse(const Error& error, const edge::Request* head,
+                               model::RequestContext& context) const {
+  return error_response(error, surface_for(router_, head), context);
+}
+
+void Service::finished(const edge::Request* head, int status, std::uint64_t bytes_out,
+                       model::RequestContext& context) const {
+  parts_.finished(head, status, bytes_out, context);
+}
+
+}  // namespace headgate::api

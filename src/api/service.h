@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "api/route.h"
+#include "api/router.h"
+#include "edge/handler.h"
+
+namespace headgate::api {
+
+/// Who is asking, from the credentials of a request. Thread safe; must not block.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  /// The principal, or Unauthenticated, or InvalidRequest for credentials that contradict each
+  /// other.
+  virtual Result<std::shared_ptr<const model::Principal>> authenticate(
+      const edge::Request& request, const model::RequestContext& context) const = 0;
+};
+
+/// Lets a request run, or says 429. Thread safe; must not block.
+class Admission {
+ public:
+  virtual ~Admission() = default;
+  /// Takes what the principal's tier allows and adds rate-limit header lines to `fields`; what is
+  /// returned gives concurrency back when it dies.
+  virtual Result<std::shared_ptr<void>> admit(const model::RequestContext& context,
+                                              std::string& fields) const = 0;
+};
+
+/// Told of every request when its answer has been sent.
+using Finished = std::function<void(const edge::Request* head, int status, std::uint64_t bytes_out,
+                                    model::RequestContext& context)>;
+
+/// The requests' way from the edge to their endpoints: route, credentials, scope, limits, endpoint,
+/// and errors in the shape of the route's surface.
+class Service final : public edge::Handler {
+ public:
+  struct Parts {
+    std::span<const Route> routes;
+    const Authenticator* authenticator;
+    const Admission* admission;
+    Finished finished;
+    /// server.max_body_size, which a reload may change.
+    std::function<std::uint64_t()> max_body;
+    /// Whether /admin and /metrics answer only on a listener of their own.
+    bool admin_elsewhere = false;
+  };
+  /// Borrows what `parts` points to.
+  explicit Service(Parts parts);
+
+  std::expected<edge::BodyPolicy, edge::Response> admit(
+      const edge::Request& head, model::RequestContext& context) const override;
+  Task<edge::Response> handle(const edge::Request& request,
+                              model::RequestContext& context) const override;
+  edge::Response refuse(const Error& error, const edge::Request* head,
+                        model::RequestContext& context) const override;
+  void finished(const edge::Request* head, int status, std::uint64_t bytes_out,
+                model::RequestContext& context) const override;
+
+ private:
+  Result<void> check_access(const Route& route, const edge::Request& head,
+                            model::RequestContext& context) const;
+
+  Parts parts_;
+  Router router_;
+};
+
+}  // namespace headgate::api
