@@ -1,0 +1,65 @@
+#include "api/inference.h"
+
+#include <string>
+#include <utility>
+
+#include "api/openai_request.h"
+#include "base/encoding.h"
+
+namespace headgate::api {
+namespace {
+
+/// The body must be declared as JSON: a form post from a browser page is refused.
+Result<void> require_json(const edge::Request& request) {
+  const std::string type = ascii_lower(request.field("content-type").value_or(""));
+  if (type.starts_with("application/json")) {
+    return {};
+  }
+  Error error = invalid_request("The body must be JSON, with Content-Type: application/json.");
+  error.kind = ErrorKind::Unsupported;
+  return fail(std::move(error));
+}
+
+std::string model_object(const routing::Model& model) {
+  return R"({"id":)" + json_quote(model.name) + R"(,"object":"model","created":0,"owned_by":)" +
+         json_quote(model.targets.front().provider) + R"(,"kind":)" + json_quote(model.kind) + "}";
+}
+
+}  // namespace
+
+Task<Result<edge::Response>> Inference::handle(Call call) const {
+  auto json = require_json(call.http);
+  if (!json) {
+    co_return fail(json.error());
+  }
+  auto request = parse_openai_request(kind_, call.http.body);
+  if (!request) {
+    co_return fail(request.error());
+  }
+  // The request lives in this frame; what streams on after it borrows only the body.
+  co_return co_await dispatcher_.run(*request, call.context);
+}
+
+Task<Result<edge::Response>> Models::handle(Call call) const {
+  const routing::Catalog& catalog = *catalogs_.here();
+  edge::Response response;
+  if (!call.path_values.empty()) {
+    auto model = catalog.find(call.path_values.front());
+    if (!model) {
+      co_return fail(model.error());
+    }
+    response.body = model_object(**model);
+    co_return response;
+  }
+  response.body = R"({"object":"list","data":[)";
+  for (const auto& model : catalog.models()) {
+    if (response.body.back() != '[') {
+      response.body.push_back(',');
+    }
+    response.body.append(model_object(*model));
+  }
+  response.body.append("]}");
+  co_return response;
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "api/route.h"
+#include "dispatch/dispatcher.h"
+#include "model/inference_request.h"
+
+namespace headgate::api {
+
+/// POST /v1/chat/completions, /v1/completions and /v1/embeddings: OpenAI bodies, passed through.
+class Inference final : public Endpoint {
+ public:
+  Inference(model::Kind kind, const dispatch::Dispatcher& dispatcher)
+      : kind_(kind), dispatcher_(dispatcher) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  model::Kind kind_;
+  const dispatch::Dispatcher& dispatcher_;
+};
+
+/// GET /v1/models and GET /v1/models/{id...}: the configured models.
+class Models final : public Endpoint {
+ public:
+  explicit Models(const dispatch::Catalogs& catalogs) : catalogs_(catalogs) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  const dispatch::Catalogs& catalogs_;
+};
+
+}  // namespace headgate::api

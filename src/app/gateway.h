@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace headgate::app {
+
+/// The whole program behind `headgate serve`: builds every part, passes references down, runs the
+/// event loops. The only place that names concrete classes.
+class Gateway final {
+ public:
+  explicit Gateway(std::shared_ptr<const config::Settings> settings);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Opens the stores, binds the addresses and starts the loops. Fails with the option at fault.
+  Result<void> start();
+  /// "host:port" of every listener.
+  const std::vector<std::string>& addresses() const;
+  /// Puts a new configuration into force as far as that is possible while running. Fails (and keeps the
+  /// old one) with the option at fault.
+  Result<void> reload(std::shared_ptr<const config::Settings> settings);
+  /// Looks after what changes outside: certificates, keys made by the command line. Call each second.
+  void refresh();
+  /// Says not ready, stops accepting, lets requests end within server.shutdown_grace, stops all parts.
+  /// False if requests had to be cut.
+  bool stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::app
