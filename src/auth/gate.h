@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+
+#include "auth/directory.h"
+#include "auth/jwt.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/cidr.h"
+#include "edge/handler.h"
+
+namespace headgate::auth {
+
+/// Says who is asking: X-API-Key, or Authorization: Bearer with a key or an access token. No locks,
+/// no I/O. Safe from any thread.
+class Gate final {
+ public:
+  /// Borrows all but `allowed`, the addresses that may ask at all (empty: any).
+  Gate(const Directory& directory, const JwtSigner& signer, const Clock& clock,
+       config::CidrSet allowed)
+      : directory_(directory), signer_(signer), clock_(clock), allowed_(std::move(allowed)) {}
+
+  /// Unauthenticated without good credentials; InvalidRequest if they are given twice or in the
+  /// URL; Forbidden from an address that is not allowed.
+  Result<std::shared_ptr<const model::Principal>> authenticate(
+      const edge::Request& request, const model::RequestContext& context) const;
+
+ private:
+  Result<std::shared_ptr<const model::Principal>> by_key(std::string_view key) const;
+  Result<std::shared_ptr<const model::Principal>> by_token(std::string_view token) const;
+  std::int64_t now_ms() const;
+
+  const Directory& directory_;
+  const JwtSigner& signer_;
+  const Clock& clock_;
+  config::CidrSet allowed_;
+};
+
+}  // namespace headgate::auth
