@@ -1,0 +1,157 @@
+#include "api/admin_keys.h"
+
+#include <utility>
+
+#include "api/admin_fields.h"
+#include "api/json_body.h"
+#include "auth/api_key.h"
+#include "base/encoding.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::size_t kMaxName = 128;
+
+/// The fields that creating and changing share.
+Result<stores::ApiKeyChange> read_fields(const edge::Request& request,
+                                         const KeyAdministration& administration) {
+  auto body = parse_json_body(request);
+  if (!body) {
+    return fail(body.error());
+  }
+  auto known = refuse_unknown(*body, {"name", "scopes", "tier", "expires_at"});
+  if (!known) {
+    return fail(known.error());
+  }
+  auto name = optional_text(*body, "name");
+  auto tier = optional_text(*body, "tier");
+  auto scopes = scopes_field(*body);
+  auto expires_at = time_field(*body, "expires_at");
+  for (const Error* error :
+       {name ? nullptr : &name.error(), tier ? nullptr : &tier.error(),
+        scopes ? nullptr : &scopes.error(), expires_at ? nullptr : &expires_at.error()}) {
+    if (error != nullptr) {
+      return fail(*error);
+    }
+  }
+  if (*name && ((*name)->empty() || (*name)->size() > kMaxName)) {
+    return fail(invalid_request("'name' must have 1 to 128 bytes.", "name"));
+  }
+  if (*tier && !administration.tier_exists(**tier)) {
+    return fail(invalid_request("There is no tier '" + **tier + "'.", "tier"));
+  }
+  return stores::ApiKeyChange{*name, *scopes, *tier, *expires_at};
+}
+
+std::int64_t now_ms(const KeyAdministration& administration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             administration.clock->wall().time_since_epoch())
+      .count();
+}
+
+/// Runs `work` on the pool and then lets the change count.
+template <class Work>
+Task<std::invoke_result_t<Work&>> change(const KeyAdministration& administration, Work work) {
+  auto done = co_await administration.pool->run([&] {
+    auto result = work();
+    administration.refresh_directory();
+    return result;
+  });
+  if (!done) {
+    co_return fail(done.error());
+  }
+  co_return std::move(*done);
+}
+
+}  // namespace
+
+std::string key_json(const stores::ApiKeyRecord& record) {
+  return R"({"id":)" + json_quote(record.id) + R"(,"object":"api_key","name":)" +
+         json_quote(record.name) + R"(,"scopes":)" + scopes_json(record.scopes) + R"(,"tier":)" +
+         json_quote(record.tier) + R"(,"created_at":)" + time_json(record.created_at) +
+         R"(,"expires_at":)" + time_json(record.expires_at) + R"(,"revoked_at":)" +
+         time_json(record.revoked_at) + R"(,"last_used_at":)" + time_json(record.last_used_at) +
+         "}";
+}
+
+Task<Result<edge::Response>> ListKeys::handle(Call) const {
+  auto records =
+      co_await administration_.pool->run([this] { return administration_.keys->list(); });
+  if (!records || !*records) {
+    co_return fail(records ? records->error() : records.error());
+  }
+  edge::Response response;
+  response.body = R"({"object":"list","data":[)";
+  for (const stores::ApiKeyRecord& record : **records) {
+    response.body.append(response.body.back() == '[' ? "" : ",").append(key_json(record));
+  }
+  response.body.append("]}");
+  co_return response;
+}
+
+Task<Result<edge::Response>> CreateKey::handle(Call call) const {
+  auto fields = read_fields(call.http, administration_);
+  if (!fields) {
+    co_return fail(fields.error());
+  }
+  if (!fields->name || !fields->scopes) {
+    const std::string field = fields->name ? "scopes" : "name";
+    co_return fail(invalid_request("Missing required parameter: '" + field + "'.", field));
+  }
+  const auth::MintedKey minted = auth::mint_api_key();
+  stores::ApiKeyRecord record;
+  record.id = minted.id;
+  record.name = *fields->name;
+  record.hash = sha256(minted.text);
+  record.scopes = *fields->scopes;
+  record.tier = fields->tier.value_or("default");
+  record.created_at = now_ms(administration_);
+  record.expires_at = fields->expires_at;
+  if (!record.expires_at && administration_.default_lifetime.count() > 0) {
+    record.expires_at = record.created_at + administration_.default_lifetime.count();
+  }
+  auto added = co_await change(administration_, [&] { return administration_.keys->add(record); });
+  if (!added) {
+    co_return fail(added.error());
+  }
+  edge::Response response;
+  response.status = 201;
+  response.fields = "Cache-Control: no-store\r\n";
+  response.body = key_json(record);
+  response.body.pop_back();
+  response.body.append(R"(,"key":)").append(json_quote(minted.text)).append("}");
+  co_return response;
+}
+
+Task<Result<edge::Response>> ChangeKey::handle(Call call) const {
+  auto fields = read_fields(call.http, administration_);
+  if (!fields) {
+    co_return fail(fields.error());
+  }
+  const std::string& id = call.path_values.front();
+  auto record =
+      co_await change(administration_, [&]() -> Result<std::optional<stores::ApiKeyRecord>> {
+        auto changed = administration_.keys->change(id, *fields);
+        return changed ? administration_.keys->find(id) : fail(changed.error());
+      });
+  if (!record) {
+    co_return fail(record.error());
+  }
+  edge::Response response;
+  response.body = key_json(**record);
+  co_return response;
+}
+
+Task<Result<edge::Response>> RevokeKey::handle(Call call) const {
+  const std::string& id = call.path_values.front();
+  auto revoked = co_await change(
+      administration_, [&] { return administration_.keys->revoke(id, now_ms(administration_)); });
+  if (!revoked) {
+    co_return fail(revoked.error());
+  }
+  edge::Response response;
+  response.body = R"({"id":)" + json_quote(id) + R"(,"object":"api_key","revoked":true})";
+  co_return response;
+}
+
+}  // namespace headgate::api

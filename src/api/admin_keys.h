@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+
+#include "api/route.h"
+#include "base/blocking_pool.h"
+#include "base/clock.h"
+#include "config/settings.h"
+#include "stores/key_store.h"
+
+namespace headgate::api {
+
+/// What the key endpoints work with; all borrowed.
+struct KeyAdministration {
+  stores::KeyStore* keys;
+  BlockingPool* pool;
+  const Clock* clock;
+  /// Makes a change count at once on this gateway. Called on the pool.
+  std::function<void()> refresh_directory;
+  std::function<bool(const std::string& tier)> tier_exists;
+  std::chrono::milliseconds default_lifetime{0};  ///< 0: keys without an expiry live for ever
+};
+
+/// GET /admin/keys.
+class ListKeys final : public Endpoint {
+ public:
+  explicit ListKeys(const KeyAdministration& administration) : administration_(administration) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  const KeyAdministration& administration_;
+};
+
+/// POST /admin/keys {name, scopes, tier?, expires_at?}: the key's text is in this answer and
+/// nowhere else.
+class CreateKey final : public Endpoint {
+ public:
+  explicit CreateKey(const KeyAdministration& administration) : administration_(administration) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  const KeyAdministration& administration_;
+};
+
+/// PATCH /admin/keys/{id} {name?, scopes?, tier?, expires_at?}.
+class ChangeKey final : public Endpoint {
+ public:
+  explicit ChangeKey(const KeyAdministration& administration) : administration_(administration) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  const KeyAdministration& administration_;
+};
+
+/// DELETE /admin/keys/{id}: revokes.
+class RevokeKey final : public Endpoint {
+ public:
+  explicit RevokeKey(const KeyAdministration& administration) : administration_(administration) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  const KeyAdministration& administration_;
+};
+
+/// A key as JSON, without its hash.
+std::string key_json(const stores::ApiKeyRecord& record);
+
+}  // namespace headgate::api

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "api/route.h"
+#include "auth/tokens.h"
+
+namespace headgate::api {
+
+/// POST /auth/token: password or refresh grant, as a form (RFC 6749).
+class TokenEndpoint final : public Endpoint {
+ public:
+  enum class PasswordGrant { Offered, Refused };
+  TokenEndpoint(auth::TokenService& tokens, PasswordGrant password_grant)
+      : tokens_(tokens), password_grant_(password_grant) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  auth::TokenService& tokens_;
+  PasswordGrant password_grant_;
+};
+
+/// POST /auth/refresh {"refresh_token"}.
+class RefreshEndpoint final : public Endpoint {
+ public:
+  explicit RefreshEndpoint(auth::TokenService& tokens) : tokens_(tokens) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  auth::TokenService& tokens_;
+};
+
+/// POST /auth/revoke: {"token"} as JSON or form (RFC 7009); without one, the access token that
+/// asks.
+class RevokeEndpoint final : public Endpoint {
+ public:
+  explicit RevokeEndpoint(auth::TokenService& tokens) : tokens_(tokens) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  auth::TokenService& tokens_;
+};
+
+}  // namespace headgate::api
