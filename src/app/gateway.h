@@ -23,13 +23,14 @@ class Gateway final {
   Result<void> start();
   /// "host:port" of every listener.
   const std::vector<std::string>& addresses() const;
-  /// Puts a new configuration into force as far as that is possible while running. Fails (and keeps the
-  /// old one) with the option at fault.
+  /// Puts a new configuration into force as far as that is possible while running. Fails (and keeps
+  /// the old one) with the option at fault.
   Result<void> reload(std::shared_ptr<const config::Settings> settings);
-  /// Looks after what changes outside: certificates, keys made by the command line. Call each second.
+  /// Looks after what changes outside: certificates, keys made by the command line. Call each
+  /// second.
   void refresh();
-  /// Says not ready, stops accepting, lets requests end within server.shutdown_grace, stops all parts.
-  /// False if requests had to be cut.
+  /// Says not ready, stops accepting, lets requests end within server.shutdown_grace, stops all
+  /// parts. False if requests had to be cut.
   bool stop();
 
  private:

@@ -1,0 +1,37 @@
+#include "api/routes.h"
+
+namespace headgate::api {
+
+std::vector<Route> make_routes(const Endpoints& to) {
+  using enum edge::Method;
+  using enum Surface;
+  using enum model::Scope;
+  constexpr std::string_view kNone;
+  // Bodies of the administration are a few fields; whoever sends more is in error.
+  constexpr std::uint64_t kSmall = 64 << 10;
+  // clang-format off
+  return {
+      {Get, "/live", Public{}, Classic, kNone, "Status", "Whether the process runs", kNone, "Status", to.live},
+      {Get, "/ready", Public{}, Classic, kNone, "Status", "Whether the gateway takes requests", kNone, "Status", to.ready},
+      {Get, "/health", Public{}, Classic, kNone, "Status", "The gateway, its stores and its upstreams", kNone, "Health", to.health},
+      {Get, "/metrics", MetricsRead, Classic, kNone, "Status", "Figures in the Prometheus text format", kNone, kNone, to.metrics},
+
+      {Post, "/auth/token", Public{}, Classic, kNone, "Authentication", "Log in with a password, or refresh", "TokenForm", "TokenPair", to.token, kSmall},
+      {Post, "/auth/refresh", Public{}, Classic, kNone, "Authentication", "Exchange a refresh token for a new pair", "RefreshRequest", "TokenPair", to.refresh, kSmall},
+      {Post, "/auth/revoke", Authenticated{}, Classic, kNone, "Authentication", "End a refresh or access token", "RevokeRequest", "Revoked", to.revoke, kSmall},
+
+      {Post, "/v1/chat/completions", InferenceText, OpenAi, "chat", "Inference", "Chat completion, whole or streamed", "ChatRequest", "ChatCompletion", to.chat},
+      {Post, "/v1/completions", InferenceText, OpenAi, "completion", "Inference", "Text completion, whole or streamed", "CompletionRequest", "Completion", to.completion},
+      {Post, "/v1/embeddings", InferenceText, OpenAi, "embedding", "Inference", "Embeddings of texts", "EmbeddingRequest", "EmbeddingList", to.embedding},
+      {Get, "/v1/models", ModelsRead, OpenAi, kNone, "Inference", "The models served here", kNone, "ModelList", to.models},
+      {Get, "/v1/models/{id...}", ModelsRead, OpenAi, kNone, "Inference", "One model", kNone, "Model", to.models},
+
+      {Get, "/admin/keys", Admin, Classic, kNone, "Administration", "All API keys, without their secrets", kNone, "ApiKeyList", to.list_keys},
+      {Post, "/admin/keys", Admin, Classic, kNone, "Administration", "Make an API key; its text is shown once", "ApiKeyRequest", "NewApiKey", to.create_key, kSmall},
+      {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},
+      {Delete, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Revoke a key", kNone, "Revoked", to.revoke_key, kSmall},
+  };
+  // clang-format on
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "api/route.h"
+
+namespace headgate::api {
+
+/// One endpoint for each kind of route; all borrowed, all set.
+struct Endpoints {
+  const Endpoint* live;
+  const Endpoint* ready;
+  const Endpoint* health;
+  const Endpoint* metrics;
+  const Endpoint* token;
+  const Endpoint* refresh;
+  const Endpoint* revoke;
+  const Endpoint* chat;
+  const Endpoint* completion;
+  const Endpoint* embedding;
+  const Endpoint* models;
+  const Endpoint* list_keys;
+  const Endpoint* create_key;
+  const Endpoint* change_key;
+  const Endpoint* revoke_key;
+};
+
+/// The table of all routes: what exists, who may call it and how its errors look.
+std::vector<Route> make_routes(const Endpoints& endpoints);
+
+}  // namespace headgate::api

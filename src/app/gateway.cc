@@ -1,0 +1,369 @@
+#include "app/gateway.h"
+
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "api/admin_keys.h"
+#include "api/auth_endpoints.h"
+#include "api/health.h"
+#include "api/inference.h"
+#include "api/metrics_page.h"
+#include "api/routes.h"
+#include "api/service.h"
+#include "app/adapters.h"
+#include "app/version.h"
+#include "auth/bootstrap.h"
+#include "auth/directory.h"
+#include "auth/gate.h"
+#include "auth/tokens.h"
+#include "base/blocking_pool.h"
+#include "base/encoding.h"
+#include "dispatch/dispatcher.h"
+#include "edge/server.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "observe/request_log.h"
+#include "observe/request_metrics.h"
+#include "observe/shard.h"
+#include "stores/sqlite/database.h"
+#include "stores/sqlite/schema.h"
+#include "stores/sqlite/stores.h"
+#include "upstream/client.h"
+
+namespace headgate::app {
+namespace {
+
+namespace log = observe::log;
+
+std::size_t loop_count(const config::Settings& settings) {
+  return settings.server.threads != 0 ? settings.server.threads
+                                      : std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::int64_t unix_ms(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
+      .count();
+}
+
+std::vector<std::string> model_names(const config::Settings& settings) {
+  std::vector<std::string> names;
+  for (const config::ModelSettings& model : settings.models) {
+    names.push_back(model.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+/// The parts in the order in which they are built; each borrows only from those above it.
+struct Gateway::Impl {
+  explicit Impl(std::shared_ptr<const config::Settings> initial)
+      : settings(std::move(initial)),
+        loops(make_loops(loop_count(*settings))),
+        max_body(settings->server.max_body_size),
+        metrics(loops.size()),
+        request_metrics(metrics, clock),
+        request_log({.loops = loops.size(),
+                     .format = log::format_named(settings->log.format).value_or(log::Format::Auto),
+                     .level = log::level_named(settings->log.level).value_or(log::Level::Info)}),
+        resolver(dns_pool, clock),
+        clients(loops.size(),
+                [this](std::size_t i) {
+                  return std::make_unique<upstream::Client>(*loops[i], resolver,
+                                                            upstream::ClientSettings());
+                }),
+        catalogs(loops.size(),
+                 [](std::size_t) { return std::shared_ptr<const routing::Catalog>(); }),
+        dispatcher(catalogs, clients) {}
+
+  static std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
+    std::vector<std::unique_ptr<EventLoop>> made;
+    for (std::size_t i = 0; i < count; ++i) {
+      made.push_back(std::make_unique<EventLoop>(static_cast<unsigned>(i)));
+    }
+    return made;
+  }
+
+  Result<void> open_stores();
+  void build_api();
+  Result<void> publish_catalog(const config::Settings& from);
+  void refresh_directory();
+  void start_threads();
+  std::string health() const;
+
+  std::shared_ptr<const config::Settings> settings;  // replaced by a reload, on the main thread
+  SystemClock clock;
+  std::vector<std::unique_ptr<EventLoop>> loops;
+  std::vector<std::thread> threads;
+  std::atomic<api::Readiness> readiness{api::Readiness::Starting};
+  std::atomic<std::uint64_t> max_body;
+
+  observe::Metrics metrics;
+  observe::RequestMetrics request_metrics;
+  observe::RequestLog request_log;
+
+  std::unique_ptr<stores::sqlite::DataFolderLock> folder_lock;
+  std::unique_ptr<stores::sqlite::Database> database;
+  std::unique_ptr<stores::KeyStore> keys;
+  std::unique_ptr<stores::UserStore> users;
+  std::unique_ptr<stores::TokenStore> tokens;
+  std::mutex refresh_mutex;  // one refresh at a time; guards the next field
+  std::int64_t seen_version = -1;
+
+  auth::Directory directory;
+  std::optional<auth::JwtSigner> signer;
+  std::optional<auth::Gate> gate;
+
+  BlockingPool dns_pool{"dns", 4, 1024};
+  BlockingPool store_pool{"store", 2, 1024};
+  BlockingPool password_pool{"password", 2, 16};
+  std::optional<auth::TokenService> token_service;
+
+  upstream::Resolver resolver;
+  dispatch::Clients clients;
+  dispatch::Catalogs catalogs;
+  dispatch::Dispatcher dispatcher;
+
+  api::KeyAdministration key_administration{};
+  std::vector<std::unique_ptr<api::Endpoint>> endpoints;
+  std::vector<api::Route> routes;
+  std::optional<GateAdapter> authenticator;
+  OpenAdmission admission;
+  std::optional<api::Service> service;
+  std::optional<edge::Server> server;
+};
+
+Result<void> Gateway::Impl::open_stores() {
+  auto lock = stores::sqlite::DataFolderLock::take(settings->data_dir);
+  if (!lock) {
+    return fail(lock.error());
+  }
+  folder_lock = std::move(*lock);
+  auto opened =
+      stores::sqlite::Database::open(settings->data_dir + "/headgate.db", stores::sqlite::schema());
+  if (!opened) {
+    return fail(opened.error());
+  }
+  database = std::move(*opened);
+  keys = stores::sqlite::make_key_store(*database);
+  users = stores::sqlite::make_user_store(*database);
+  tokens = stores::sqlite::make_token_store(*database);
+
+  auto first = auth::create_first_admin(*settings, *users, unix_ms(clock));
+  if (!first) {
+    return fail(first.error());
+  }
+  if (!first->generated_password.empty()) {
+    std::fprintf(stderr, "First start: user \"%s\" has the password %s\n(also in %s, mode 0600)\n",
+                 settings->auth.admin_user.c_str(), first->generated_password.c_str(),
+                 first->password_file.c_str());
+  }
+  auto secret = auth::load_jwt_secret(settings->auth, settings->data_dir);
+  if (!secret) {
+    return fail(secret.error());
+  }
+  signer.emplace(*secret, settings->auth.jwt_old_secrets, settings->auth.issuer);
+  return {};
+}
+
+void Gateway::Impl::refresh_directory() {
+  const std::lock_guard lock(refresh_mutex);
+  auto snapshot =
+      auth::Directory::read(*keys, *users, *tokens, settings->auth.keys, unix_ms(clock));
+  if (!snapshot) {
+    log::error("cannot read the users and keys", snapshot.error());
+    return;
+  }
+  directory.publish(std::move(*snapshot));
+}
+
+Result<void> Gateway::Impl::publish_catalog(const config::Settings& from) {
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    // Each loop has a catalog of its own, so that no reference count is shared between threads.
+    auto catalog = routing::Catalog::build(from);
+    if (!catalog) {
+      return fail(catalog.error());
+    }
+    if (threads.empty()) {
+      catalogs.at(i) = std::move(*catalog);
+    } else {
+      loops[i]->post([this, i, next = std::move(*catalog)] { catalogs.at(i) = next; });
+    }
+  }
+  request_metrics.set_models(model_names(from));
+  return {};
+}
+
+std::string Gateway::Impl::health() const {
+  const bool draining = readiness.load() == api::Readiness::Draining;
+  return std::string(R"({"status":")") + (draining ? "degraded" : "healthy") +
+         R"(","timestamp":")" + rfc3339(unix_ms(clock)) + R"(","version":")" + kVersion +
+         R"(","gateway":"healthy","checks":{"store":"healthy"},"endpoints":{}})";
+}
+
+void Gateway::Impl::build_api() {
+  auto allowed = config::CidrSet::parse(settings->auth.ip_allow);
+  gate.emplace(directory, *signer, clock, allowed ? *allowed : config::CidrSet());
+  token_service.emplace(auth::TokenService::Parts{
+      .users = users.get(),
+      .tokens = tokens.get(),
+      .directory = &directory,
+      .signer = &*signer,
+      .store_pool = &store_pool,
+      .password_pool = &password_pool,
+      .clock = &clock,
+      .access_ttl = settings->auth.access_ttl,
+      .refresh_ttl = settings->auth.refresh_ttl,
+      .refresh_directory = [this] { refresh_directory(); },
+  });
+  key_administration = {
+      .keys = keys.get(),
+      .pool = &store_pool,
+      .clock = &clock,
+      .refresh_directory = [this] { refresh_directory(); },
+      .tier_exists =
+          [tiers = settings->tiers](const std::string& tier) {
+            return tier == "default" || tiers.contains(tier);
+          },
+      .default_lifetime = settings->auth.key_lifetime,
+  };
+  const auto own = [this]<class T>(std::unique_ptr<T> endpoint) -> const api::Endpoint* {
+    endpoints.push_back(std::move(endpoint));
+    return endpoints.back().get();
+  };
+  using api::Inference;
+  const auto grant = settings->auth.password_grant ? api::TokenEndpoint::PasswordGrant::Offered
+                                                   : api::TokenEndpoint::PasswordGrant::Refused;
+  const api::Endpoints table{
+      .live = own(std::make_unique<api::TextEndpoint>(
+          [] { return std::string(R"({"status":"live"})"); }, "application/json")),
+      .ready = own(std::make_unique<api::ReadyEndpoint>(readiness)),
+      .health =
+          own(std::make_unique<api::TextEndpoint>([this] { return health(); }, "application/json")),
+      .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, store_pool)),
+      .token = own(std::make_unique<api::TokenEndpoint>(*token_service, grant)),
+      .refresh = own(std::make_unique<api::RefreshEndpoint>(*token_service)),
+      .revoke = own(std::make_unique<api::RevokeEndpoint>(*token_service)),
+      .chat = own(std::make_unique<Inference>(model::Kind::Chat, dispatcher)),
+      .completion = own(std::make_unique<Inference>(model::Kind::Completion, dispatcher)),
+      .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher)),
+      .models = own(std::make_unique<api::Models>(catalogs)),
+      .list_keys = own(std::make_unique<api::ListKeys>(key_administration)),
+      .create_key = own(std::make_unique<api::CreateKey>(key_administration)),
+      .change_key = own(std::make_unique<api::ChangeKey>(key_administration)),
+      .revoke_key = own(std::make_unique<api::RevokeKey>(key_administration)),
+  };
+  routes = api::make_routes(table);
+  authenticator.emplace(*gate);
+  service.emplace(api::Service::Parts{
+      .routes = routes,
+      .authenticator = &*authenticator,
+      .admission = &admission,
+      .finished =
+          [this](const edge::Request* head, int status, std::uint64_t bytes_out,
+                 model::RequestContext& context) {
+            const observe::Outcome outcome{
+                .method = head != nullptr ? head->method_name : std::string_view(),
+                .path = head != nullptr ? head->path : std::string_view(),
+                .status = status,
+                .bytes_in = head != nullptr ? head->body.size() : 0,
+                .bytes_out = bytes_out,
+                .ended = std::chrono::steady_clock::now()};
+            request_metrics.request_started();
+            request_metrics.request_finished(context, outcome);
+            request_log.record(context, outcome);
+          },
+      .max_body = [this] { return max_body.load(std::memory_order_relaxed); },
+      .admin_elsewhere = !settings->server.admin_listen.empty(),
+  });
+}
+
+void Gateway::Impl::start_threads() {
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    threads.emplace_back([this, i] {
+      const observe::ShardClaim shard(i + 1);
+      loops[i]->run();
+    });
+  }
+}
+
+Gateway::Gateway(std::shared_ptr<const config::Settings> settings)
+    : impl_(std::make_unique<Impl>(std::move(settings))) {}
+
+Gateway::~Gateway() {
+  for (auto& loop : impl_->loops) {
+    loop->stop();
+  }
+  for (std::thread& thread : impl_->threads) {
+    thread.join();
+  }
+}
+
+Result<void> Gateway::start() {
+  auto opened = impl_->open_stores();
+  if (!opened) {
+    return opened;
+  }
+  impl_->refresh_directory();
+  impl_->build_api();
+  auto published = impl_->publish_catalog(*impl_->settings);
+  if (!published) {
+    return published;
+  }
+  std::vector<EventLoop*> borrowed;
+  for (auto& loop : impl_->loops) {
+    borrowed.push_back(loop.get());
+  }
+  impl_->server.emplace(*impl_->service, borrowed);
+  auto listening = impl_->server->listen(impl_->settings->server);
+  if (!listening) {
+    return listening;
+  }
+  observe::add_process_metrics(impl_->metrics, kVersion);
+  impl_->request_log.add_metrics(impl_->metrics);
+  impl_->start_threads();
+  impl_->readiness = api::Readiness::Ready;
+  return {};
+}
+
+const std::vector<std::string>& Gateway::addresses() const { return impl_->server->addresses(); }
+
+Result<void> Gateway::reload(std::shared_ptr<const config::Settings> settings) {
+  auto probe = routing::Catalog::build(*settings);
+  if (!probe) {
+    return fail(probe.error());
+  }
+  auto applied = impl_->server->apply(settings->server);
+  if (!applied) {
+    return applied;
+  }
+  impl_->settings = std::move(settings);
+  impl_->max_body = impl_->settings->server.max_body_size;
+  log::set_level(log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
+  impl_->request_log.set_level(
+      log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
+  impl_->refresh_directory();
+  return impl_->publish_catalog(*impl_->settings);
+}
+
+void Gateway::refresh() {
+  auto version = impl_->keys->version();
+  if (version && *version != std::exchange(impl_->seen_version, *version)) {
+    impl_->refresh_directory();
+  }
+  auto certificates = impl_->server->reload_certificates_if_changed();
+  if (!certificates) {
+    log::error("cannot load the changed certificate; the old one stays", certificates.error());
+  }
+}
+
+bool Gateway::stop() {
+  impl_->readiness = api::Readiness::Draining;
+  const bool clean = impl_->server->drain(impl_->settings->server.shutdown_grace);
+  impl_->request_log.stop();
+  return clean;
+}
+
+}  // namespace headgate::app
