@@ -55,6 +55,15 @@ std::vector<std::string> model_names(const config::Settings& settings) {
   return names;
 }
 
+observe::RequestLogOptions request_log_options(const config::Settings& settings,
+                                               std::size_t loops) {
+  observe::RequestLogOptions options;
+  options.loops = loops;
+  options.format = log::format_named(settings.log.format).value_or(log::Format::Auto);
+  options.level = log::level_named(settings.log.level).value_or(log::Level::Info);
+  return options;
+}
+
 }  // namespace
 
 /// The parts in the order in which they are built; each borrows only from those above it.
@@ -65,9 +74,7 @@ struct Gateway::Impl {
         max_body(settings->server.max_body_size),
         metrics(loops.size()),
         request_metrics(metrics, clock),
-        request_log({.loops = loops.size(),
-                     .format = log::format_named(settings->log.format).value_or(log::Format::Auto),
-                     .level = log::level_named(settings->log.level).value_or(log::Level::Info)}),
+        request_log(request_log_options(*settings, loops.size())),
         resolver(dns_pool, clock),
         clients(loops.size(),
                 [this](std::size_t i) {

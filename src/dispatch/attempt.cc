@@ -56,7 +56,8 @@ Result<std::unique_ptr<Attempt>> Attempt::start(upstream::Client& client,
   upstream::OutgoingRequest outgoing;
   outgoing.origin = &target.base.origin;
   outgoing.method = attempt->wire_.method;
-  outgoing.target = target.base.target + attempt->wire_.path;
+  attempt->path_ = target.base.target + attempt->wire_.path;
+  outgoing.target = attempt->path_;
   outgoing.fields = attempt->fields_;
   outgoing.more_fields = next_credential(target);
   outgoing.body = std::span(attempt->wire_.body).first(attempt->wire_.pieces);
@@ -114,7 +115,8 @@ Task<Error> Attempt::refusal() {
 }
 
 Error Attempt::blame(Error error) const {
-  if (error.origin == Origin::Upstream && error.details_json.empty()) {
+  const bool callers_fault = http_status(error.kind) < 500 && error.kind != ErrorKind::RateLimited;
+  if (error.origin == Origin::Upstream && !callers_fault && error.details_json.empty()) {
     error.details_json = R"({"attempts":[{"provider":)" + json_quote(target_.provider) +
                          R"(,"target":)" + json_quote(target_.name.model) + R"(,"outcome":)" +
                          json_quote(wire_code(error)) + "}]}";

@@ -49,6 +49,7 @@ class Attempt final {
   const routing::Target& target_;
   providers::WireRequest wire_;
   model::RequestContext& context_;
+  std::string path_;
   std::string fields_;
   std::unique_ptr<upstream::Exchange> exchange_;
 };

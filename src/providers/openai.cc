@@ -89,8 +89,7 @@ class OpenAi final : public Provider {
     const std::string_view named = request.body.substr(
         request.model_value.begin, request.model_value.end - request.model_value.begin);
     if (named != target.json_model) {
-      wire.owned = target.json_model;
-      splices[count++] = {request.model_value, wire.owned};
+      splices[count++] = {request.model_value, target.json_model};
     }
     if (request.delivery == model::Delivery::Stream && !request.usage_wanted) {
       splices[count++] = ask_for_usage(request);

@@ -13,7 +13,7 @@
 namespace headgate::providers {
 
 /// One HTTP call of a vendor. Its body is given in pieces, so that a client's megabytes are sent as
-/// they came; pieces point into the request's body or into `owned`.
+/// they came; pieces point into the request's body, the target's name or static text.
 struct WireRequest {
   static constexpr std::size_t kMaxPieces = 7;
   std::string_view method = "POST";

@@ -277,8 +277,10 @@ Result<std::string_view> PooledExchange::take_chunks() {
       return fail(failure(FailurePhase::Protocol, step.error().message));
     }
     taken += step->taken;
-    std::memmove(first + size, step->data.data(), step->data.size());
-    size += step->data.size();
+    if (!step->data.empty()) {
+      std::memmove(first + size, step->data.data(), step->data.size());
+      size += step->data.size();
+    }
   }
   complete_ = chunks_.complete();
   if (size == 0) {
