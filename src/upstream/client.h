@@ -12,6 +12,7 @@
 #include "base/event_loop.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "upstream/proxy.h"
 #include "upstream/resolver.h"
 #include "upstream/response_head.h"
 #include "upstream/url.h"
@@ -22,6 +23,7 @@ struct ClientSettings {
   std::size_t max_idle_per_origin = 256;
   std::chrono::milliseconds max_idle_time{55'000};  ///< below the 60 s that servers commonly wait
   std::string extra_ca_file;  ///< PEM, trusted beside the system's; empty: none
+  ProxySettings proxy;        ///< see proxy_from_environment
 };
 
 struct Timeouts {
@@ -31,6 +33,9 @@ struct Timeouts {
   std::chrono::milliseconds idle{30'000};   ///< silence inside a body, in either direction
   SteadyTime deadline = SteadyTime::max();  ///< of the whole exchange
 };
+
+/// Most pieces that a body may come in.
+inline constexpr std::size_t kMaxBodyPieces = 12;
 
 /// One request to send. Everything it borrows outlives the exchange.
 struct OutgoingRequest {
@@ -42,6 +47,9 @@ struct OutgoingRequest {
   std::span<const std::string_view> body;  ///< sent as they are, one after the other
   Timeouts timeouts;
   CancelSource* cancel = nullptr;  ///< ends the exchange with ClientLeft at once
+  /// Dial this address and no other instead of resolving the origin's name; a proxy is asked for a
+  /// tunnel to it. Such a connection serves one exchange and never comes from the pool.
+  std::optional<IpAddress> connect_to;
 };
 
 /// One request and its response. Destroying it before the end closes the connection; a connection
@@ -66,6 +74,7 @@ struct ClientStats {
   std::uint64_t opened = 0;
   std::uint64_t reused = 0;
   std::uint64_t retried = 0;        ///< pooled connections that turned out closed
+  std::uint64_t dirty = 0;          ///< closed because their exchange had no clean end
   std::uint64_t surplus_bytes = 0;  ///< received after a response's end
   std::uint64_t idle = 0;
 };

@@ -33,8 +33,8 @@ asio::ip::tcp::endpoint to_endpoint(const IpAddress& address, std::uint16_t port
 
 }  // namespace
 
-Connection::Connection(EventLoop& loop, BufferPool& buffers)
-    : loop_(loop), buffers_(buffers), socket_(loop.executor()) {}
+Connection::Connection(EventLoop& loop, std::shared_ptr<BufferPool> buffers)
+    : loop_(loop), buffers_(std::move(buffers)), socket_(loop.executor()) {}
 
 Connection::~Connection() = default;
 
@@ -42,6 +42,14 @@ void Connection::close() {
   closed_ = true;
   boost::system::error_code ignored;
   socket_.close(ignored);
+}
+
+void Connection::rest() {
+  if (!receiving_ && begin_ == end_) {
+    buffer_.release();
+    begin_ = end_ = 0;
+    grow_ = false;
+  }
 }
 
 void Connection::arm_until(SteadyTime when) {
@@ -79,8 +87,11 @@ Task<Result<void>> Connection::connect(const std::vector<IpAddress>& addresses, 
   std::string why;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (now >= until || cancelled_) {
+    if (cancelled_) {
       break;
+    }
+    if (now >= until) {
+      co_return fail(failure(FailurePhase::ConnectTimeout, why));
     }
     closed_ = timed_out_ = false;
     limit_ = now + (until - now) / static_cast<int>(addresses.size() - i);
@@ -192,11 +203,11 @@ Task<Connection::Sent> Connection::send(std::span<const std::string_view> pieces
 void Connection::make_room() {
   const std::size_t have = end_ - begin_;
   if (buffer_.empty()) {
-    buffer_ = buffers_.take(kFirstBuffer);
+    buffer_ = buffers_->take(kFirstBuffer);
   } else if (end_ == buffer_.size() || grow_) {
     const bool larger = begin_ == 0 || grow_;
     if (larger && (buffer_.size() < kLargestBuffer || have == buffer_.size())) {
-      Buffer bigger = buffers_.take(buffer_.size() * 2);
+      Buffer bigger = buffers_->take(buffer_.size() * 2);
       std::memcpy(bigger.data(), buffer_.data() + begin_, have);
       buffer_ = std::move(bigger);
     } else {

@@ -39,7 +39,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
  public:
   using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
-  Connection(EventLoop& loop, BufferPool& buffers);
+  Connection(EventLoop& loop, std::shared_ptr<BufferPool> buffers);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -74,13 +74,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool cancelled() const { return cancelled_; }
 
   void close();
+  /// Gives the receive buffer back until the next receive; for a connection that goes idle.
+  void rest();
   /// Open, nothing buffered, nothing pending; asks the system only if `check` says so.
   enum class Check : std::uint8_t { Cheap, Thorough };
   bool reusable(Check check);
   /// Whether the end of the stream was a proper one (FIN, and close_notify under TLS).
   bool ended_cleanly() const { return ended_cleanly_; }
 
-  ResponseHead head;  ///< of the exchange under way; kept here so that it is allocated once
+  ResponseHead head;     ///< of the exchange under way; kept here so that it is allocated once
+  std::string outgoing;  ///< the request's head, kept for its capacity
   SteadyTime idle_since{};
 
  private:
@@ -98,7 +101,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Task<boost::system::error_code> wait_writable();
 
   EventLoop& loop_;
-  BufferPool& buffers_;
+  // Shared with the client: a receive that is being aborted may outlive it.
+  std::shared_ptr<BufferPool> buffers_;
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;
   Buffer buffer_;  // unread bytes are [begin_, end_)

@@ -4,12 +4,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include "upstream/failure.h"
+
 namespace headgate::upstream {
 namespace {
 
 constexpr std::size_t kMaxOrigins = 256;
 /// A connection idle for longer is asked whether the server has closed it before it is used again.
 constexpr std::chrono::seconds kTrusted{1};
+constexpr std::chrono::seconds kSweepEvery{5};
 
 }  // namespace
 
@@ -67,32 +70,136 @@ void ConnectionPool::give_back(const Origin& origin, ConnectionPtr connection) {
     connection->close();
     return;
   }
+  connection->rest();
   connection->idle_since = std::chrono::steady_clock::now();
   stack.push_back(std::move(connection));
   ++stats.idle;
+  if (!armed()) {
+    loop_.arm(*this, stack.back()->idle_since + kSweepEvery);
+  }
 }
 
-Task<Result<ConnectionPtr>> ConnectionPool::connect(const Origin& origin, SteadyTime until,
-                                                    CancelSource* cancel) {
-  auto addresses = co_await resolver_.resolve(origin.host);
-  if (!addresses) {
-    co_return fail(addresses.error());
+void ConnectionPool::on_deadline() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (auto& [origin, stack] : idle_) {
+    stats.idle -= std::erase_if(stack, [&](const ConnectionPtr& connection) {
+      const bool keep = now - connection->idle_since < settings_.max_idle_time &&
+                        connection->reusable(Connection::Check::Thorough);
+      if (!keep) {
+        connection->close();
+      }
+      return !keep;
+    });
   }
+  std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
+  if (!idle_.empty()) {
+    loop_.arm(*this, now + kSweepEvery);
+  }
+}
+
+const Proxy* ConnectionPool::forwarding_proxy(const Destination& destination) const {
+  const bool forwarded = destination.origin.scheme == Scheme::Http && !destination.pinned;
+  return forwarded ? settings_.proxy.proxy_for(destination.origin) : nullptr;
+}
+
+Task<Result<ConnectionPtr>> ConnectionPool::connect(Destination destination, SteadyTime until,
+                                                    CancelSource* cancel) {
   auto connection = std::make_shared<Connection>(loop_, buffers_);
   if (cancel != nullptr) {
     connection->hold(*cancel);
   }
-  auto connected = co_await connection->connect(*addresses, origin.port, until);
-  if (connected && origin.scheme == Scheme::Https) {
-    connected = co_await connection->start_tls(tls_, origin.host, until);
-  }
-  if (!connected) {
+  auto opened = co_await open(*connection, destination, until, cancel);
+  if (!opened) {
     connection->close();
     connection->let_go();
-    co_return fail(connected.error());
+    Error error = std::move(opened.error());
+    error.detail = destination.origin.host_and_port() + ": " + error.detail;
+    co_return fail(std::move(error));
   }
   ++stats.opened;
   co_return connection;
+}
+
+Task<Result<void>> ConnectionPool::open(Connection& connection, Destination destination,
+                                        SteadyTime until, CancelSource* cancel) {
+  const Origin& origin = destination.origin;
+  const Proxy* const proxy = settings_.proxy.proxy_for(origin);
+  std::vector<IpAddress> addresses;
+  if (proxy == nullptr && destination.pinned) {
+    addresses.push_back(*destination.pinned);
+  } else {
+    auto found =
+        co_await resolver_.resolve(proxy != nullptr ? proxy->host : origin.host, until, cancel);
+    if (!found) {
+      co_return fail(std::move(found.error()));
+    }
+    addresses = std::move(*found);
+  }
+  const std::uint16_t port = proxy != nullptr ? proxy->port : origin.port;
+  auto done = co_await connection.connect(addresses, port, until);
+  if (done && proxy != nullptr && forwarding_proxy(destination) == nullptr) {
+    done = co_await tunnel(connection, destination, *proxy, until);
+  }
+  if (done && origin.scheme == Scheme::Https) {
+    done = co_await connection.start_tls(tls_, origin.host, until);
+  }
+  co_return done;
+}
+
+Task<Result<void>> ConnectionPool::tunnel(Connection& connection, Destination destination,
+                                          const Proxy& proxy, SteadyTime until) {
+  const Origin target{
+      .scheme = destination.origin.scheme,
+      .host = destination.pinned ? destination.pinned->text() : destination.origin.host,
+      .port = destination.origin.port};
+  const std::string authority = target.host_and_port();
+  std::string request = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  if (!proxy.authorization.empty()) {
+    request += "Proxy-Authorization: " + proxy.authorization + "\r\n";
+  }
+  request += "\r\n";
+  const std::string_view piece = request;
+  const auto timed_out = [&] {
+    return fail(failure(FailurePhase::ConnectTimeout, "the proxy does not answer"));
+  };
+  const auto sent = co_await connection.send(std::span(&piece, 1), std::chrono::hours(1), until);
+  if (sent == Connection::Sent::TimedOut) {
+    co_return timed_out();
+  }
+  HeadSearch search;
+  while (true) {
+    auto end = find_head_end(connection.unread(), search);
+    if (!end) {
+      co_return fail(failure(FailurePhase::Connect, "proxy: " + end.error().detail));
+    }
+    if (*end) {
+      ResponseHead& head = connection.head;
+      auto parsed =
+          parse_response_head(connection.unread().substr(0, **end), RequestMethod::Connect, head);
+      if (!parsed || head.status < 200 || head.status > 299) {
+        co_return fail(failure(FailurePhase::Connect,
+                               parsed ? "the proxy answered " + std::to_string(head.status)
+                                      : "proxy: " + parsed.error().detail));
+      }
+      connection.consume(**end);
+      if (!connection.unread().empty()) {
+        co_return fail(failure(FailurePhase::Connect, "the proxy sent more than its answer"));
+      }
+      connection.rest();
+      co_return Result<void>{};
+    }
+    const auto woken = co_await connection.receive(SteadyTime::max(), until);
+    if (woken == Connection::Woken::Bytes) {
+      continue;
+    }
+    if (connection.cancelled()) {
+      co_return fail(client_left());
+    }
+    if (woken == Connection::Woken::TimedOut) {
+      co_return timed_out();
+    }
+    co_return fail(failure(FailurePhase::Connect, "the proxy closed the connection"));
+  }
 }
 
 void ConnectionPool::close_idle() {

@@ -18,7 +18,15 @@ namespace headgate::upstream {
 namespace {
 
 constexpr int kMaxInterimResponses = 8;
-constexpr std::size_t kMaxBodyPieces = 12;
+/// A pooled connection that the server had closed shows it at once; one that breaks later may have
+/// done the work, and doing that again is dispatch's decision.
+constexpr std::chrono::seconds kStaleShowsWithin{1};
+
+/// Starts with '/' and cannot end the request line early.
+bool is_target(std::string_view target) {
+  return target.starts_with('/') &&
+         std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7F; });
+}
 
 class PooledExchange final : public Exchange {
  public:
@@ -30,9 +38,10 @@ class PooledExchange final : public Exchange {
       return;
     }
     connection_->consume(piece_in_buffer_);
-    if (complete_ && connection_->head.keep_alive) {
+    if (complete_ && connection_->head.keep_alive && sent_whole_ && !request_.connect_to) {
       pool_.give_back(*request_.origin, std::move(connection_));
     } else {
+      pool_.stats.dirty += complete_ ? 0U : 1U;
       connection_->let_go();
       connection_->close();
     }
@@ -61,7 +70,8 @@ class PooledExchange final : public Exchange {
         heard_ = true;
         continue;
       }
-      if (woken == Connection::Woken::Closed && pooled_ && !heard_ && !cancelled()) {
+      if (woken == Connection::Woken::Closed && pooled_ && !heard_ && !cancelled() &&
+          std::chrono::steady_clock::now() - sent_at_ < kStaleShowsWithin) {
         ++pool_.stats.retried;
         drop();
         auto sent = co_await send(Reuse::Refused);
@@ -124,7 +134,8 @@ class PooledExchange final : public Exchange {
   }
 
   Task<Result<void>> send(Reuse reuse);
-  std::string make_head() const;
+  void make_head(std::string& head) const;
+  Destination destination() const { return {*request_.origin, request_.connect_to}; }
   Result<bool> take_head();
   Result<std::string_view> take_piece();
   Result<std::string_view> take_chunks();
@@ -149,6 +160,8 @@ class PooledExchange final : public Exchange {
   OutgoingRequest request_;
   ConnectionPtr connection_;
   ChunkedDecoder chunks_;
+  HeadSearch search_;
+  SteadyTime sent_at_{};
   SteadyTime first_byte_limit_{};
   SteadyTime idle_limit_{};
   std::uint64_t left_ = 0;           // of a body with a length
@@ -156,33 +169,47 @@ class PooledExchange final : public Exchange {
   int interim_ = 0;
   bool pooled_ = false;
   bool heard_ = false;
+  bool sent_whole_ = false;
   bool complete_ = false;
 };
 
-std::string PooledExchange::make_head() const {
+void PooledExchange::make_head(std::string& head) const {
   std::uint64_t length = 0;
   for (const std::string_view piece : request_.body) {
     length += piece.size();
   }
-  std::string head;
-  head.reserve(192 + request_.target.size() + request_.fields.size() + request_.more_fields.size());
-  head.append(request_.method).append(" ").append(request_.target).append(" HTTP/1.1\r\nHost: ");
-  head.append(request_.origin->authority()).append("\r\n");
+  const Proxy* const proxy = pool_.forwarding_proxy(destination());
+  const std::string authority = request_.origin->authority();
+  head.clear();
+  head.append(request_.method).append(" ");
+  if (proxy != nullptr) {
+    head.append("http://").append(authority);
+  }
+  head.append(request_.target).append(" HTTP/1.1\r\nHost: ").append(authority).append("\r\n");
+  if (proxy != nullptr && !proxy->authorization.empty()) {
+    head.append("Proxy-Authorization: ").append(proxy->authorization).append("\r\n");
+  }
+  if (request_.connect_to) {
+    head.append("Connection: close\r\n");
+  }
   head.append(request_.fields).append(request_.more_fields);
-  if (length > 0 || request_.method != "GET") {
+  if (length > 0 || (request_.method != "GET" && request_.method != "HEAD")) {
     std::array<char, 20> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
     head.append("Content-Length: ").append(digits.data(), end).append("\r\n");
   }
   head.append("\r\n");
-  return head;
 }
 
 Task<Result<void>> PooledExchange::send(Reuse reuse) {
   if (cancelled()) {
     co_return fail(client_left());
   }
-  connection_ = reuse == Reuse::Allowed ? pool_.take_idle(*request_.origin) : nullptr;
+  if (request_.body.size() > kMaxBodyPieces || !is_target(request_.target)) {
+    co_return fail(internal_error("an upstream request with a bad target or too many pieces"));
+  }
+  const bool pool_allowed = reuse == Reuse::Allowed && !request_.connect_to;
+  connection_ = pool_allowed ? pool_.take_idle(*request_.origin) : nullptr;
   pooled_ = connection_ != nullptr;
   if (pooled_) {
     if (request_.cancel != nullptr) {
@@ -191,31 +218,33 @@ Task<Result<void>> PooledExchange::send(Reuse reuse) {
   } else {
     const SteadyTime until = std::min(std::chrono::steady_clock::now() + request_.timeouts.connect,
                                       request_.timeouts.deadline);
-    auto opened = co_await pool_.connect(*request_.origin, until, request_.cancel);
+    auto opened = co_await pool_.connect(destination(), until, request_.cancel);
     if (!opened) {
       co_return fail(opened.error());
     }
     connection_ = std::move(*opened);
   }
-  const std::string head = make_head();
+  make_head(connection_->outgoing);
   std::array<std::string_view, kMaxBodyPieces + 1> pieces;
-  pieces[0] = head;
-  const std::size_t count = std::min(request_.body.size(), kMaxBodyPieces);
-  std::copy_n(request_.body.begin(), count, pieces.begin() + 1);
-  const auto sent = co_await connection_->send(std::span(pieces).first(count + 1),
+  pieces[0] = connection_->outgoing;
+  std::ranges::copy(request_.body, pieces.begin() + 1);
+  const auto sent = co_await connection_->send(std::span(pieces).first(request_.body.size() + 1),
                                                request_.timeouts.idle, request_.timeouts.deadline);
+  sent_whole_ = sent == Connection::Sent::All;
   if (sent == Connection::Sent::TimedOut) {
     co_return fail(
         broken(Connection::Woken::TimedOut, FailurePhase::IdleTimeout, FailurePhase::Reset));
   }
   // If sending broke off, the server may still have said why: its response is read either way.
-  first_byte_limit_ = std::chrono::steady_clock::now() + request_.timeouts.first_byte;
+  sent_at_ = std::chrono::steady_clock::now();
+  first_byte_limit_ = sent_at_ + request_.timeouts.first_byte;
+  search_ = {};
   co_return Result<void>{};
 }
 
 Result<bool> PooledExchange::take_head() {
   while (true) {
-    auto end = find_head_end(connection_->unread());
+    auto end = find_head_end(connection_->unread(), search_);
     if (!end) {
       return fail(end.error());
     }
@@ -240,6 +269,7 @@ Result<bool> PooledExchange::take_head() {
       return true;
     }
     connection_->consume(**end);
+    search_ = {};
   }
 }
 
@@ -266,9 +296,9 @@ Result<std::string_view> PooledExchange::take_piece() {
 }
 
 Result<std::string_view> PooledExchange::take_chunks() {
-  // Runs of data are moved together over the framing between them.
-  char* const first = connection_->unread_data();
+  // Runs of data are moved together over the framing between them; a lone one stays where it is.
   const std::string_view unread = connection_->unread();
+  char* first = connection_->unread_data();
   std::size_t taken = 0;
   std::size_t size = 0;
   while (taken < unread.size() && !chunks_.complete()) {
@@ -277,10 +307,12 @@ Result<std::string_view> PooledExchange::take_chunks() {
       return fail(failure(FailurePhase::Protocol, step.error().message));
     }
     taken += step->taken;
-    if (!step->data.empty()) {
+    if (size == 0) {
+      first += step->data.empty() ? 0 : step->data.data() - first;
+    } else if (!step->data.empty()) {
       std::memmove(first + size, step->data.data(), step->data.size());
-      size += step->data.size();
     }
+    size += step->data.size();
   }
   complete_ = chunks_.complete();
   if (size == 0) {

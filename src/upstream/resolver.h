@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/blocking_pool.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -13,21 +15,30 @@
 
 namespace headgate::upstream {
 
-/// DNS through the system's resolver (getaddrinfo), off the event loop, both families. Answers are
-/// kept for 30 s, failures for 2 s, at most 1024 names. Safe from any thread.
+/// What getaddrinfo says of `host`: both families, in the order the system prefers. Blocks.
+Result<std::vector<IpAddress>> system_lookup(const std::string& host);
+
+/// Name resolution off the event loops. Answers are kept for 30 s, failures for 2 s, at most 1024
+/// names; whoever asks for a name that is being looked up waits for that one answer. Safe from any
+/// thread. The pool must be joined before the loops that asked are destroyed.
 class Resolver final {
  public:
+  /// Called on the pool's threads, several at once.
+  using Lookup = std::function<Result<std::vector<IpAddress>>(const std::string& host)>;
+
   /// Borrows both.
-  Resolver(BlockingPool& pool, const Clock& clock);
+  Resolver(BlockingPool& pool, const Clock& clock, Lookup lookup = system_lookup);
   ~Resolver();
 
-  /// The addresses of `host` (a name or an IP literal) in the order the system prefers, at least
-  /// one; a failure of phase Dns otherwise.
-  Task<Result<std::vector<IpAddress>>> resolve(std::string host);
+  /// The addresses of `host` (a name or an IP literal), families in turn, at least one. Failures:
+  /// Dns; ConnectTimeout at `until`; ClientLeft when `cancel` (if given) fires.
+  Task<Result<std::vector<IpAddress>>> resolve(std::string host,
+                                               SteadyTime until = SteadyTime::max(),
+                                               CancelSource* cancel = nullptr);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with look-ups that may outlast us
 };
 
 }  // namespace headgate::upstream

@@ -39,9 +39,20 @@ std::string_view trim(std::string_view text) {
 struct Framers {
   std::optional<std::uint64_t> length;
   bool chunked = false;
+  bool version_1_0 = false;
   bool close = false;
   bool keep = false;
 };
+
+void take_connection(std::string_view value, Framers& framers) {
+  while (!value.empty()) {
+    const std::size_t comma = std::min(value.find(','), value.size());
+    const std::string_view option = trim(value.substr(0, comma));
+    framers.close = framers.close || ascii_equal_ignore_case(option, "close");
+    framers.keep = framers.keep || ascii_equal_ignore_case(option, "keep-alive");
+    value.remove_prefix(std::min(comma + 1, value.size()));
+  }
+}
 
 Result<void> parse_status_line(std::string_view line, ResponseHead& head, Framers& framers) {
   const bool shape = line.size() >= 12 && line.starts_with("HTTP/1.") &&
@@ -51,11 +62,11 @@ Result<void> parse_status_line(std::string_view line, ResponseHead& head, Framer
   int status = 0;
   if (!shape ||
       std::from_chars(line.data() + 9, line.data() + 12, status).ptr != line.data() + 12 ||
-      status < 100) {
+      status < 100 || status > 599) {
     return bad("bad status line");
   }
   head.status = status;
-  framers.close = line[7] == '0';
+  framers.version_1_0 = line[7] == '0';
   return {};
 }
 
@@ -83,9 +94,7 @@ Result<void> take_field(const HeaderField& field, Framers& framers) {
     }
     framers.chunked = true;
   } else if (field.name.size() == 10 && ascii_equal_ignore_case(field.name, "connection")) {
-    const std::string value = ascii_lower(field.value);
-    framers.close = framers.close || value.find("close") != std::string::npos;
-    framers.keep = framers.keep || value.find("keep-alive") != std::string::npos;
+    take_connection(field.value, framers);
   }
   return {};
 }
@@ -118,15 +127,34 @@ std::optional<std::string_view> ResponseHead::field(std::string_view lower_case_
   return std::nullopt;
 }
 
-Result<std::optional<std::size_t>> find_head_end(std::string_view buffer) {
-  const std::size_t end = buffer.find("\r\n\r\n");
-  if (end != std::string_view::npos && end + 4 <= kMaxResponseHead) {
-    return std::optional(end + 4);
+Result<std::optional<std::size_t>> find_head_end(std::string_view buffer, HeadSearch& search) {
+  constexpr std::string_view kStart = "HTTP/1.";
+  const std::size_t known = std::min(buffer.size(), kStart.size());
+  if (buffer.substr(0, known) != kStart.substr(0, known)) {
+    return bad("not an HTTP/1 response");
   }
-  if (buffer.size() >= kMaxResponseHead) {
-    return bad("response head larger than 64 KiB");
+  while (true) {
+    const std::size_t end = buffer.find('\n', search.scanned);
+    const std::size_t line_end = std::min(end, buffer.size());
+    if (line_end >= kMaxResponseHead) {
+      return bad("response head larger than 64 KiB");
+    }
+    if (line_end - search.line > kMaxResponseField) {
+      return bad("a header line larger than 16 KiB");
+    }
+    if (end == std::string_view::npos) {
+      search.scanned = buffer.size();
+      return std::optional<std::size_t>();
+    }
+    if (end == search.line || buffer[end - 1] != '\r') {
+      return bad("a header line does not end in CRLF");
+    }
+    const bool empty = end == search.line + 1;
+    search.line = search.scanned = end + 1;
+    if (empty) {
+      return std::optional(end + 1);
+    }
   }
-  return std::optional<std::size_t>();
 }
 
 Result<void> parse_response_head(std::string_view text, RequestMethod method, ResponseHead& head) {
@@ -158,14 +186,16 @@ Result<void> parse_response_head(std::string_view text, RequestMethod method, Re
   if (framers.chunked && framers.length) {
     return bad("Transfer-Encoding and Content-Length");
   }
-  head.keep_alive = !framers.close || framers.keep;
+  head.keep_alive = !framers.close && (!framers.version_1_0 || framers.keep);
   const bool no_body = method == RequestMethod::Head || head.status < 200 || head.status == 204 ||
-                       head.status == 304;
+                       head.status == 304 ||
+                       (method == RequestMethod::Connect && head.status < 300);
   if (no_body) {
     return {};
   }
   if (framers.chunked) {
     head.body = ResponseHead::Body::Chunked;
+    head.keep_alive = head.keep_alive && !framers.version_1_0;  // chunked is not of HTTP/1.0
   } else if (framers.length) {
     head.body = ResponseHead::Body::Length;
     head.length = *framers.length;

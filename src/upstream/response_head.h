@@ -10,6 +10,7 @@
 namespace headgate::upstream {
 
 inline constexpr std::size_t kMaxResponseHead = 64 << 10;
+inline constexpr std::size_t kMaxResponseField = 16 << 10;
 inline constexpr std::size_t kMaxResponseFields = 100;
 
 struct HeaderField {
@@ -32,11 +33,18 @@ struct ResponseHead {
   std::optional<std::string_view> field(std::string_view lower_case_name) const;
 };
 
-enum class RequestMethod : std::uint8_t { Head, Other };
+enum class RequestMethod : std::uint8_t { Head, Connect, Other };
 
-/// Length of the complete head at the front of `buffer`, nullopt if more bytes are needed; a
-/// failure of phase Protocol if it is too large or a line does not end in CRLF.
-Result<std::optional<std::size_t>> find_head_end(std::string_view buffer);
+/// Where the search for a head's end has come to; a fresh one for each head.
+struct HeadSearch {
+  std::size_t line = 0;     ///< start of the first line that is not complete
+  std::size_t scanned = 0;  ///< bytes known to hold no further line end
+};
+
+/// Length of the complete head at the front of `buffer`, nullopt if more bytes are needed: then
+/// call again with the same front and more behind it. A failure of phase Protocol as soon as it
+/// cannot be HTTP/1, is too large, or a line does not end in CRLF.
+Result<std::optional<std::size_t>> find_head_end(std::string_view buffer, HeadSearch& search);
 
 /// Parses a complete head and decides the body's framing (RFC 9112 §6.3), strictly; a failure of
 /// phase Protocol for anything ambiguous.
