@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "documents/document.h"
 #include "documents/inspection.h"
+#include "documents/sandbox_status.h"
 #include "model/document.h"
 
 namespace headgate::documents {
@@ -38,12 +39,6 @@ struct WorkerPoolCounters {
   std::uint64_t waiting = 0;   ///< pages in line now
   std::uint64_t busy = 0;      ///< pages being read now
   std::uint64_t ready = 0;     ///< workers up now
-};
-
-/// One line of the sandbox's state, for /ready details: "landlock" -> "on (abi 4)".
-struct SandboxStatus {
-  std::string mechanism;
-  std::string state;
 };
 
 /// The processes that read documents, one page at a time each, and the line in front of them.

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "documents/sandbox_status.h"
+
+namespace headgate::documents {
+
+// The fence around a worker, in the order it is put up. Whatever the system does not offer is
+// skipped and said so in the status. Under AddressSanitizer the address-space limit is left out:
+// its shadow memory alone is terabytes.
+
+/// First of all: own session, no descriptors but 0-2 and `socket`, limits, no root, namespaces,
+/// death with the parent, no dumps, no new privileges.
+std::vector<SandboxStatus> confine_worker(int socket);
+
+/// Landlock: files below `readable` can be read, nothing else can be touched; no TCP.
+SandboxStatus confine_files(const std::vector<std::string>& readable);
+
+enum class FilterLevel : std::uint8_t {
+  Worker,  ///< may fork, wait, signal and talk over its socket
+  Page,    ///< reads, computes, answers
+};
+
+/// seccomp: system calls that `level` does not need end the process; opening for writing and
+/// similar habits of libraries get EACCES.
+SandboxStatus confine_system_calls(FilterLevel level);
+
+/// In a page process, after fork: processor time, no descendants, death with the worker.
+void limit_page(std::uint32_t cpu_seconds);
+
+}  // namespace headgate::documents
