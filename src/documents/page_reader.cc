@@ -103,16 +103,16 @@ class Reading {
   Reading(const PageEngines& engines, const Effort& effort, int dpi, SteadyTime until)
       : engines_(engines), effort_(effort), dpi_(dpi), until_(until), started_(Clock::now()) {}
 
-  Attempt read(Picture picture) {
-    Attempt best = read_as_it_is(std::move(picture), 0);
+  Attempt read(const Picture& picture) {
+    Attempt best = read_as_it_is(picture, 0);
     // Text that lies on its side reads as noise; only then is the direction worth asking for, for
     // upright receipts are often judged upside down.
     constexpr float kNoise = 0.65F;
     if (effort_.orientation && engines_.orientation != nullptr && time_left() &&
         best.recognition.confidence < kNoise) {
-      const int turn = engines_.orientation->turn_needed(best.picture, dpi_);
+      const int turn = engines_.orientation->turn_needed(picture, dpi_);
       if (turn != 0) {
-        Attempt other = read_as_it_is(turned(best.picture, turn), turn);
+        Attempt other = read_as_it_is(turned(picture, turn), turn);
         if (other.recognition.confidence > best.recognition.confidence) {
           return other;
         }
@@ -122,7 +122,7 @@ class Reading {
   }
 
  private:
-  Attempt read_as_it_is(Picture picture, int turn) {
+  Attempt read_as_it_is(const Picture& picture, int turn) {
     constexpr float kClear = 0.85F;  // above, a second look finds nothing new
     Attempt attempt{.picture = deskewed(picture), .recognition = {}, .turned = turn};
     attempt.recognition = engines_.recognizer.read(attempt.picture, dpi_, Layout::Page, until_);
@@ -200,7 +200,7 @@ std::expected<model::PageReading, Refusal> read_picture(FileType type, std::stri
   const float factor = static_cast<float>(width_of(*picture)) / static_cast<float>(width_of(work));
   picture->reset();
   Reading reading(engines, effort, side / kUsualInches, until);
-  return page_of(reading.read(std::move(work)), factor, kReadingDpi);
+  return page_of(reading.read(work), factor, kReadingDpi);
 }
 
 /// The resolution at which the page's long side has the wanted pixels, within reason.
@@ -248,7 +248,7 @@ std::expected<model::PageReading, Refusal> read_pdf_page(std::string_view bytes,
     return std::unexpected(picture.error());
   }
   Reading reading(engines, effort, static_cast<int>(dpi), until);
-  return page_of(reading.read(std::move(*picture)), kReadingDpi / dpi, kReadingDpi);
+  return page_of(reading.read(*picture), kReadingDpi / dpi, kReadingDpi);
 }
 
 }  // namespace
