@@ -22,6 +22,7 @@ namespace headgate::upstream {
 struct ClientSettings {
   std::size_t max_idle_per_origin = 256;
   std::chrono::milliseconds max_idle_time{55'000};  ///< below the 60 s that servers commonly wait
+  std::chrono::milliseconds sweep_every{5'000};     ///< between looks for idle connections to close
   std::string extra_ca_file;  ///< PEM, trusted beside the system's; empty: none
   ProxySettings proxy;        ///< see proxy_from_environment
 };

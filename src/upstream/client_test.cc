@@ -554,6 +554,40 @@ TEST(Client, ReadsOnlyWhatIsAskedFor) {
   EXPECT_NO_THROW(future.get());
 }
 
+Task<bool> wait_until_none_idle(Client& client) {
+  const SteadyTime until = std::chrono::steady_clock::now() + 10s;
+  while (client.stats().idle > 0 && std::chrono::steady_clock::now() < until) {
+    co_await sleep_for(10ms);
+  }
+  co_return client.stats().idle == 0;
+}
+
+TEST(Client, SweepsIdleConnectionsThatTheServerHasClosed) {
+  RawServer server(once(std::string(kOk)));
+  const Origin origin = origin_of(server);
+  ClientSettings settings;
+  settings.sweep_every = 20ms;
+  ClientUnderTest under_test(settings);
+  ASSERT_TRUE(under_test.call(get(origin)));
+  ASSERT_EQ(under_test.client.stats().idle, 1U);
+  EXPECT_TRUE(run_on(under_test.loop, wait_until_none_idle(under_test.client)));
+}
+
+TEST(Client, SweepsConnectionsIdleForTooLong) {
+  RawServer server([](RawPeer& peer, int) {
+    peer.read_head();
+    peer.send(kOk);
+    peer.wait_closed();
+  });
+  const Origin origin = origin_of(server);
+  ClientSettings settings;
+  settings.sweep_every = 20ms;
+  settings.max_idle_time = 40ms;
+  ClientUnderTest under_test(settings);
+  ASSERT_TRUE(under_test.call(get(origin)));
+  EXPECT_TRUE(run_on(under_test.loop, wait_until_none_idle(under_test.client)));
+}
+
 TEST(Client, ForwardsPlainHttpThroughAProxy) {
   std::string head;
   RawServer proxy([&](RawPeer& peer, int) {

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kMaxOrigins = 256;
 /// A connection idle for longer is asked whether the server has closed it before it is used again.
 constexpr std::chrono::seconds kTrusted{1};
-constexpr std::chrono::seconds kSweepEvery{5};
 
 }  // namespace
 
@@ -75,7 +74,7 @@ void ConnectionPool::give_back(const Origin& origin, ConnectionPtr connection) {
   stack.push_back(std::move(connection));
   ++stats.idle;
   if (!armed()) {
-    loop_.arm(*this, stack.back()->idle_since + kSweepEvery);
+    loop_.arm(*this, stack.back()->idle_since + settings_.sweep_every);
   }
 }
 
@@ -93,7 +92,7 @@ void ConnectionPool::on_deadline() {
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
   if (!idle_.empty()) {
-    loop_.arm(*this, now + kSweepEvery);
+    loop_.arm(*this, now + settings_.sweep_every);
   }
 }
 
