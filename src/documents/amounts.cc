@@ -141,7 +141,7 @@ std::optional<Groups> split_groups(std::string_view text) {
         continue;  // "1, 234.56"
       }
       // ".50": cents without a whole part
-      if (groups.digits.size() > 1 || (mark != '.' && mark != ',')) {
+      if (groups.digits.size() > 1 || mark != '.') {
         return std::nullopt;
       }
       groups.digits.back() = "0";
@@ -198,6 +198,7 @@ std::optional<Amount> evaluate(const Groups& groups, DecimalMark mark) {
       whole = count - 1;
       cents = tail;
       amount.has_cents = true;
+      amount.decimals = tail.size();
     }
   }
   if (!grouped(groups, whole)) {
@@ -253,7 +254,12 @@ std::optional<Amount> parse_amount(std::string_view text, DecimalMark mark) {
     sign.written |= found.written;
     currency |= strip_currency(text);
   }
-  if (text.empty() || (!is_digit(text.front()) && text.front() != '.' && text.front() != ',')) {
+  // A currency sign the font has no name for: "\u25A01,200.00".
+  if (text.size() > 3 && static_cast<unsigned char>(text[0]) == 0xE2 && is_digit(text[3])) {
+    text.remove_prefix(3);
+    currency = true;
+  }
+  if (text.empty() || (!is_digit(text.front()) && text.front() != '.')) {
     return std::nullopt;
   }
   const auto groups = split_groups(text);

@@ -20,7 +20,8 @@ struct Amount {
   bool has_cents = false;
   bool has_currency = false;
   bool has_grouping = false;
-  bool has_sign = false;  ///< written with a sign, brackets, CR or DR
+  std::size_t decimals = 0;  ///< digits behind the decimal mark
+  bool has_sign = false;     ///< written with a sign, brackets, CR or DR
 
   /// Written like money: not a bare whole number.
   bool is_money() const { return has_cents || has_currency || has_grouping; }

@@ -130,6 +130,9 @@ void apply_shape(const PageView& page, PageScore& score) {
   }
   if (shape.strip && shape.words < 150) {
     score.add(Check, shape.words > 3 ? 3.0F : 1.5F, "the shape of a check");
+    if (has_phrase(page, "=bank|=bank of|credit union|=date")) {
+      score.add(Check, 2, "a bank or a date line");
+    }
   }
   if (has_micr(page)) {
     score.add(Check, 3.5F, "a MICR line");
@@ -212,6 +215,7 @@ Classification classify(std::span<const model::PageReading> pages) {
   const auto views = view_pages(pages.first(std::min(pages.size(), kMaxPagesRead)));
   const PageScore* best = nullptr;
   Verdict best_verdict;
+  float best_weight = 0;
   std::vector<PageScore> scores;
   scores.reserve(views.size());
   bool other_title = false;
@@ -229,12 +233,14 @@ Classification classify(std::span<const model::PageReading> pages) {
     if (verdict.type == DocumentType::Other && verdict.score >= 6 && scores.size() == 1) {
       other_title = true;
     }
-    const float weight = verdict.type == DocumentType::Other ? 0.8F * verdict.score : verdict.score;
-    const float best_weight =
-        best_verdict.type == DocumentType::Other ? 0.8F * best_verdict.score : best_verdict.score;
+    // Instruction pages name many other forms; only a first page has a title of its own.
+    const float foreign = scores.size() == 1 ? 0.8F : 0.4F;
+    const float weight =
+        verdict.type == DocumentType::Other ? foreign * verdict.score : verdict.score;
     if (best == nullptr || weight > best_weight) {
       best = &score;
       best_verdict = verdict;
+      best_weight = weight;
     }
   }
   if (best == nullptr) {

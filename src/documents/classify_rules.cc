@@ -95,7 +95,7 @@ constexpr auto kRules = std::to_array<Rule>({
      "annual percentage rate|interest charged|cash advances|late payment warning|finance charge",
      "card interest wording"},
     {CreditCardStatement, 2, Anywhere, "credit card", "the words 'credit card'"},
-    {CreditCardStatement, 4, Heading, "american express|mastercard|visa signature|visa platinum",
+    {CreditCardStatement, 6, Heading, "american express|mastercard|visa signature|visa platinum",
      "a card network in the heading"},
 
     // Invoice
@@ -143,9 +143,9 @@ constexpr auto kRules = std::to_array<Rule>({
     {Receipt, 2, Anywhere,
      "thank you|please come again|goods sold are not|terima kasih|have a nice day|vielen dank",
      "thanks to a customer"},
-    {Receipt, 2, Anywhere,
-     "=visa|=mastercard|auth code|approval code|=aid|chip read|card type|=amex|contactless",
-     "a card payment"},
+    {Receipt, 2, Anywhere, "=visa|=mastercard|card type|=amex|contactless", "a card payment"},
+    {Receipt, 2, Anywhere, "auth code|approval code|=aid|chip read|=tvr|verified by pin",
+     "a card terminal's codes"},
     {Receipt, 1.5F, Anywhere,
      "=rounding|rounding adj|gst summary|total sales inclusive|total inclusive", "till totals"},
     {Receipt, 1, Anywhere, "=subtotal|=sub total|=total", "a total"},

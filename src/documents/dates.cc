@@ -160,8 +160,8 @@ class Finder {
   // "-", "/", "." with optional spaces, or one space
   static char numeric_gap(std::string_view gap) {
     const std::string_view bare = trim(gap);
-    if (gap.size() <= 3 && bare.size() == 1 && std::string_view("-/.").contains(bare[0])) {
-      return bare[0];
+    if (gap.size() <= 3 && bare.size() == 1 && std::string_view("-/.~").contains(bare[0])) {
+      return bare[0] == '~' ? '-' : bare[0];  // a misread dash
     }
     return gap == " " ? ' ' : '\0';
   }
@@ -314,7 +314,7 @@ bool is_valid(const Date& date) {
     return true;
   }
   const bool leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
-  return date.year >= 1900 && date.year < 2100 && (date.month != 2 || date.day < 29 || leap);
+  return date.year >= 1900 && date.year < 2060 && (date.month != 2 || date.day < 29 || leap);
 }
 
 std::vector<FoundDate> find_dates(std::string_view text, DayOrder order, Partial partial) {

@@ -44,7 +44,7 @@ std::optional<Date> first_date(std::string_view text, DayOrder order,
 /// currency.
 DayOrder infer_day_order(std::span<const PageView> pages);
 
-/// A date that can be: day within its month, year 1900..2099 (or 0).
+/// A date that can be: day within its month, year 1900..2059 (or 0).
 bool is_valid(const Date& date);
 
 }  // namespace headgate::documents

@@ -123,7 +123,7 @@ void set_amount(const Reading& reading, Record& record) {
   for (const PageView& page : reading.pages) {
     for (const Row& row : page.rows) {
       for (const FoundAmount& found : find_amounts(page, row.tokens, reading.mark)) {
-        if (found.amount.has_cents) {
+        if (found.amount.has_cents && found.amount.value > 0) {
           all.push_back(found);
         }
       }

@@ -111,12 +111,36 @@ std::optional<std::string> identifier_in(std::string_view text) {
   return std::nullopt;
 }
 
+// "Rechnung des Versicherers Nr. 77-1 vom ...": the number stands further on in the title's line.
+std::optional<LabelledText> number_in_title(const Reading& reading) {
+  for (const PageView& page : reading.pages) {
+    for (const PhraseHit& hit :
+         find_phrase(page, "=invoice|=rechnung|=facture|=factuur|=fattura|=factura")) {
+      const Cell& cell = page.cells[page.tokens[hit.tokens.first].cell];
+      for (std::uint32_t i = hit.tokens.last; i + 1 < cell.tokens.last && i < hit.tokens.last + 6;
+           ++i) {
+        const std::string& key = page.tokens[i].key;
+        if (key != "nr" && key != "no" && key != "number" && key != "n" && key != "num") {
+          continue;
+        }
+        if (auto number = identifier_in(page.tokens[i + 1].text)) {
+          return LabelledText{std::move(*number), 0.8F};
+        }
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 void set_number(const Reading& reading, Record& record) {
-  const auto found = labelled_text(
-      reading.pages, kNumberLabels, identifier_in, [](const PageView& page, const PhraseHit& hit) {
-        const std::string_view behind = key_behind(page, hit);
-        return behind == "date" || behind == "total" || behind == "amount";
-      });
+  auto found = labelled_text(reading.pages, kNumberLabels, identifier_in,
+                             [](const PageView& page, const PhraseHit& hit) {
+                               const std::string_view behind = key_behind(page, hit);
+                               return behind == "date" || behind == "total" || behind == "amount";
+                             });
+  if (!found) {
+    found = number_in_title(reading);
+  }
   if (found) {
     record.set("invoice_number", scrub(found->text), found->confidence);
   }
@@ -212,16 +236,12 @@ std::string text_of(const PageView& page, const Row& row, const TableHeader& hea
 
 // A row that begins with one of these ends the table.
 bool is_total_row(const PageView& page, const Row& row) {
-  for (std::uint32_t i = row.tokens.first; i < row.tokens.last && i < row.tokens.first + 4; ++i) {
-    if (phrase_at(page, i,
-                  "subtotal|sub total|=total|total due|balance due|amount due|grand total|sales "
-                  "tax|total net|nettobetrag|"
-                  "zwischensumme|gesamtbetrag|summe|montant ht|totaal|totale|thank "
-                  "you|=notes|shipping handling|=tax|=discount")) {
-      return true;
-    }
-  }
-  return false;
+  const Range head{row.tokens.first, std::min(row.tokens.last, row.tokens.first + 4)};
+  return has_phrase(page, head,
+                    "subtotal|sub total|=total|total due|balance due|amount due|grand total|sales "
+                    "tax|total net|nettobetrag|"
+                    "zwischensumme|gesamtbetrag|summe|montant ht|totaal|totale|thank "
+                    "you|=notes|shipping handling|=tax|=discount");
 }
 
 void add_items(const Reading& reading, Record& record) {

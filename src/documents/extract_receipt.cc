@@ -48,10 +48,7 @@ void add_items(const Reading& reading, Record& record) {
   }
   const PageView& page = reading.pages.front();
   for (const Row& row : page.rows) {
-    bool sums = false;
-    for (std::uint32_t i = row.tokens.first; i < row.tokens.last && !sums; ++i) {
-      sums = phrase_at(page, i, kSums).has_value();
-    }
+    const bool sums = has_phrase(page, row.tokens, kSums);
     if (sums) {
       if (!record.list("items[]").empty()) {
         return;

@@ -181,7 +181,9 @@ std::optional<Period> find_period(const Reading& reading, float& confidence) {
       for (const PhraseHit& hit : find_phrase(page, phrases)) {
         const Row& row = page.rows[page.tokens[hit.tokens.first].row];
         if (auto period =
-                period_in(page.text(Range{hit.tokens.first, row.tokens.last}), reading.order)) {
+                period_in(page.text(Range{hit.tokens.first,
+                                          std::min(row.tokens.last, hit.tokens.first + 24)}),
+                          reading.order)) {
           confidence = 0.95F;
           return period;
         }
@@ -241,7 +243,7 @@ void set_bank(const Reading& reading, Record& record) {
                        key.contains("account") || key.contains("balance") || key.contains("www") ||
                        text.contains('@') || key.contains("page") || key.contains("activity") ||
                        key.contains("details") || key.contains("payment") ||
-                       key.contains("limit") || key.contains("deposit") ||
+                       key.contains("creditlimit") || key.contains("deposit") ||
                        key.contains("transaction") || key.starts_with("credit");
     if (other || cell.box.top > 0.35F * page.height) {
       continue;
@@ -307,7 +309,13 @@ void extract_statement(const Reading& reading, Findings& findings) {
   }
   set_amount(record, "header.beginning_balance", strongest(reading, kBeginningLabels));
   set_amount(record, "header.ending_balance", strongest(reading, kEndingLabels));
-  const TransactionSums sums = add_transactions(reading, period, record);
+  // Without a period the day the statement was made tells the year of its transactions.
+  auto span = period;
+  constexpr auto kMade = std::to_array<std::string_view>({"statement date|closing date|=date"});
+  if (const auto made = span ? std::nullopt : labelled_date(reading.pages, reading.order, kMade)) {
+    span = Period{made->date, made->date};
+  }
+  const TransactionSums sums = add_transactions(reading, span, record);
   auto credits = strongest(reading, kCreditLabels, is_column_head);
   auto debits = strongest(reading, kDebitLabels, is_column_head);
   if (credits) {

@@ -82,6 +82,64 @@ TEST(Extract, ReadsAnInvoice) {
   EXPECT_EQ(number_at(items[0], "/amount"), 245);
 }
 
+TEST(Extract, TakesTheSumAtTheFootOfATotalsColumn) {
+  const auto pages = PageBuilder()
+                         .at(140, 100, "Rechnung", 40)
+                         .at(200, 1000, "Nettobetrag")
+                         .at(600, 1000, "MwSt-Betrag")
+                         .at(1000, 1000, "Endbetrag")
+                         .at(200, 1040, "100,00")
+                         .at(600, 1040, "19,00")
+                         .at(1000, 1040, "119,00")
+                         .at(200, 1080, "200,00")
+                         .at(600, 1080, "14,00")
+                         .at(1000, 1080, "214,00")
+                         .at(200, 1120, "300,00")
+                         .at(600, 1120, "33,00")
+                         .at(1000, 1120, "333,00")
+                         .pages();
+  EXPECT_EQ(number_at(data_of(pages, DocumentType::Invoice), "/total"), 333);
+}
+
+TEST(Extract, DoesNotTakeSubtotalsCountsOrTaxesForTheTotal) {
+  const auto pages = PageBuilder(600, 1300)
+                         .at(40, 400, "Sub Total")
+                         .at(480, 400, "10.00")
+                         .at(40, 440, "Total Qty: 3")
+                         .at(40, 480, "Total GST")
+                         .at(480, 480, "0.60")
+                         .pages();
+  EXPECT_EQ(number_at(data_of(pages, DocumentType::Receipt), "/total"), -1)
+      << "null rather than wrong";
+}
+
+TEST(Extract, PaymentsToACardAreCredits) {
+  const auto pages = PageBuilder()
+                         .at(140, 100, "Harbor Bank Credit Card Statement", 36)
+                         .at(140, 200, "Card Number: 4111 1111 1111 1111")
+                         .at(140, 240, "Statement Period: 12/23/2024 - 01/22/2025")
+                         .at(140, 280, "Previous Balance $100.00")
+                         .at(140, 320, "New Balance $75.00")
+                         .at(140, 400, "Date")
+                         .at(400, 400, "Description")
+                         .at(1000, 400, "Amount")
+                         .at(140, 440, "12/26")
+                         .at(400, 440, "PAYMENT THANK YOU")
+                         .at(1000, 440, "-50.00")
+                         .at(140, 480, "01/05")
+                         .at(400, 480, "BOOKSTORE")
+                         .at(1000, 480, "25.00")
+                         .pages();
+  EXPECT_EQ(classify(pages).type, DocumentType::CreditCardStatement);
+  const json::value data = data_of(pages, DocumentType::CreditCardStatement);
+  EXPECT_EQ(text_at(data, "/header/account_number"), "****1111");
+  EXPECT_EQ(text_at(data, "/transactions/0/date"), "2024-12-26");
+  EXPECT_EQ(number_at(data, "/transactions/0/amount"), 50);
+  EXPECT_EQ(text_at(data, "/transactions/0/type"), "credit");
+  EXPECT_EQ(text_at(data, "/transactions/1/date"), "2025-01-05");
+  EXPECT_EQ(data.at_pointer("/transactions/1/amount").to_number<double>(), -25);
+}
+
 TEST(Extract, ReadsABankStatement) {
   const json::value data = data_of(testing::sample_bank_statement(), DocumentType::BankStatement);
   EXPECT_EQ(text_at(data, "/header/bank_name"), "Lakeshore Community Bank");

@@ -55,15 +55,6 @@ constexpr std::string_view kCreditWords =
     "cash back|gutschrift|gehalt|interest earned|payments and other credits|deposits and "
     "additions|deposits and other credits";
 
-bool contains_phrase(const PageView& page, Range tokens, std::string_view phrases) {
-  for (std::uint32_t i = tokens.first; i < tokens.last; ++i) {
-    if (phrase_at(page, i, phrases)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // The date a row begins with, and the token behind it.
 struct RowDate {
   Date date;
@@ -126,7 +117,7 @@ class Reader {
 
  private:
   void row(const PageView& page, const Row& row) {
-    if (contains_phrase(page, row.tokens, kEndRows)) {
+    if (has_phrase(page, row.tokens, kEndRows)) {
       return;
     }
     const auto dated = leading_date(page, row, reading_.order);
@@ -170,14 +161,14 @@ class Reader {
     if (row.tokens.last - row.tokens.first > 6) {
       return;
     }
-    if (contains_phrase(page, row.tokens,
-                        "deposits and other credits|deposits and additions|payments and other "
-                        "credits|payments and credits|=deposits")) {
+    if (has_phrase(page, row.tokens,
+                   "deposits and other credits|deposits and additions|payments and other "
+                   "credits|payments and credits|=deposits")) {
       section_ = Direction::Credit;
-    } else if (contains_phrase(page, row.tokens,
-                               "withdrawals and other debits|electronic "
-                               "withdrawals|=withdrawals|=purchases|=purchase|checks paid|=fees|"
-                               "fees charged|interest charged|other debits")) {
+    } else if (has_phrase(page, row.tokens,
+                          "withdrawals and other debits|electronic "
+                          "withdrawals|=withdrawals|=purchases|=purchase|checks paid|=fees|"
+                          "fees charged|interest charged|other debits")) {
       section_ = Direction::Debit;
     }
   }

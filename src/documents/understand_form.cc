@@ -222,6 +222,10 @@ std::optional<FoundAmount> cell_amount(const PageView& page, const FormCell& cel
       if (!found.amount.is_money() && (digits < 2 || digits > 7)) {
         continue;
       }
+      // "1.063" is a comma misread or a scrawl; neither is a sum to rely on.
+      if (found.amount.has_cents && found.amount.decimals != 2) {
+        continue;
+      }
       const float below = std::max(0.0F, found.box.middle_y() - cell.label.middle_y());
       float cost = below / page.em + (found.amount.has_cents ? 0.0F : 3.0F);
       cost += found.amount.is_money() ? 0.0F : digits < 3 ? 4.0F : 1.0F;

@@ -1,6 +1,7 @@
 #include "documents/understand_label.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "documents/understand_text.h"
 
@@ -8,7 +9,8 @@ namespace headgate::documents {
 
 namespace {
 
-constexpr std::size_t kMaxHits = 400;  // of one phrase in the whole document
+constexpr std::size_t kMaxHits = 400;         // of one phrase in the whole document
+constexpr std::uint32_t kMaxValueWords = 48;  // longer cells are looked at in their beginning
 
 float where_factor(Where where) {
   switch (where) {
@@ -22,6 +24,10 @@ float where_factor(Where where) {
   return 0.85F;
 }
 
+Range head_of(Range tokens) {
+  return {tokens.first, std::min(tokens.last, tokens.first + kMaxValueWords)};
+}
+
 // The cells of the first rows below the label that overlap it sideways.
 void add_below(const PageView& page, const PhraseHit& hit, std::vector<Nearby>& places) {
   const std::uint32_t label_row = page.tokens[hit.tokens.first].row;
@@ -33,14 +39,45 @@ void add_below(const PageView& page, const PhraseHit& hit, std::vector<Nearby>& 
     }
     for (std::uint32_t c = page.rows[row].cells.first; c < page.rows[row].cells.last; ++c) {
       const Cell& cell = page.cells[c];
-      if (cell.box.top >= hit.box.middle_y() && cell.box.left < hit.box.right &&
+      const bool last = c + 1 == page.rows[row].cells.last;
+      const float slack = last ? 1.5F * em : 0;  // a right-aligned last column
+      if (cell.box.top >= hit.box.middle_y() && cell.box.left < hit.box.right + slack &&
           cell.box.right > hit.box.left) {
-        places.push_back({cell.tokens, Where::Below});
+        places.push_back({head_of(cell.tokens), Where::Below});
         ++found;
         break;
       }
     }
   }
+}
+
+// Amounts below each other in the column of `first`; where the last is the sum of the others it is
+// what the column's label names.
+std::optional<FoundAmount> column_sum(const PageView& page, const FoundAmount& first,
+                                      DecimalMark mark) {
+  constexpr std::size_t kMaxColumn = 40;
+  double sum = first.amount.value;
+  std::size_t count = 1;
+  float bottom = first.box.bottom;
+  for (std::uint32_t row = page.tokens[first.tokens.first].row + 1; row < page.rows.size(); ++row) {
+    if (page.rows[row].box.top - bottom > 4 * page.em || count > kMaxColumn ||
+        page.rows[row].tokens.last - page.rows[row].tokens.first > kMaxValueWords) {
+      break;
+    }
+    for (const FoundAmount& below : find_amounts(page, page.rows[row].tokens, mark)) {
+      if (std::abs(below.box.right - first.box.right) > page.em || !below.amount.is_money()) {
+        continue;
+      }
+      if (count >= 2 && same_money(below.amount.value, sum)) {
+        return below;
+      }
+      sum += below.amount.value;
+      ++count;
+      bottom = below.box.bottom;
+      break;
+    }
+  }
+  return std::nullopt;
 }
 
 template <class Visit>
@@ -72,12 +109,12 @@ std::vector<Nearby> near(const PageView& page, const PhraseHit& hit) {
     ++behind;  // ":", "#", "|"
   }
   if (behind < cell.tokens.last) {
-    places.push_back({{behind, cell.tokens.last}, Where::SameCell});
+    places.push_back({head_of({behind, cell.tokens.last}), Where::SameCell});
   }
   constexpr std::uint32_t kMaxRight = 6;
   const Row& row = page.rows[last.row];
   for (std::uint32_t c = last.cell + 1; c < row.cells.last && c <= last.cell + kMaxRight; ++c) {
-    places.push_back({page.cells[c].tokens, Where::Right});
+    places.push_back({head_of(page.cells[c].tokens), Where::Right});
   }
   add_below(page, hit, places);
   return places;
@@ -104,6 +141,11 @@ std::vector<LabelledAmount> labelled_amounts(std::span<const PageView> pages, De
             best = amount;
             best_where = place.where;
           }
+        }
+      }
+      if (best && best_where == Where::Below) {
+        if (const auto sum = column_sum(page, *best, mark)) {
+          best = sum;
         }
       }
       if (best) {

@@ -95,7 +95,8 @@ std::string_view bare(std::string_view text) { return trim_marks(trim(text)); }
 bool could_be_name(std::string_view text) {
   const std::size_t letters = count_letters(text);
   return letters >= 3 && letters > count_digits(text) && text.size() <= 80 && !is_contact(text) &&
-         !is_title(text) && !text.ends_with(':') && find_dates(text, DayOrder::Unknown).empty();
+         !is_title(text) && !text.starts_with('(') && !text.ends_with(':') &&
+         find_dates(text, DayOrder::Unknown).empty();
 }
 
 // Lines under a heading that continue it as an address.
@@ -137,6 +138,33 @@ constexpr std::string_view kSenderLabels =
     "=from|sold by|=seller|=vendor|=supplier|bill from|service provider|=lieferant|verkaufer|"
     "rechnungssteller|=vendeur|fournisseur|=remit to|pay to";
 
+// The name under a label: the first line, or what stands beside "Name:".
+std::optional<Sender> sender_below(const PageView& page, const Cell& label,
+                                   std::uint32_t label_row) {
+  float bottom = label.box.bottom;
+  for (std::uint32_t row = label_row + 1; row < page.rows.size(); ++row) {
+    if (page.rows[row].box.top - bottom > 3 * page.em) {
+      break;
+    }
+    for (std::uint32_t c = page.rows[row].cells.first; c < page.rows[row].cells.last; ++c) {
+      const Cell& below = page.cells[c];
+      if (std::abs(below.box.left - label.box.left) > 2 * page.em) {
+        continue;
+      }
+      const std::string text = page.text(below);
+      bottom = below.box.bottom;
+      if (fold(text) == "name" && c + 1 < page.rows[row].cells.last) {
+        const Cell& value = page.cells[c + 1];
+        return Sender{std::string(bare(page.text(value))), address_below(page, value), 0.85F};
+      }
+      if (!text.ends_with(':') && could_be_name(bare(text))) {
+        return Sender{std::string(bare(text)), address_below(page, below), 0.88F};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Sender> labelled_sender(const PageView& page) {
   for (const PhraseHit& hit : find_phrase(page, kSenderLabels)) {
     if (hit.box.top > 0.95F * page.height) {
@@ -159,17 +187,8 @@ std::optional<Sender> labelled_sender(const PageView& page) {
         continue;
       }
     }
-    for (std::uint32_t row = first.row + 1; row < page.rows.size(); ++row) {
-      if (page.rows[row].box.top - hit.box.bottom > 3 * page.em) {
-        break;
-      }
-      for (std::uint32_t c = page.rows[row].cells.first; c < page.rows[row].cells.last; ++c) {
-        const Cell& below = page.cells[c];
-        const std::string text(bare(page.text(below)));
-        if (std::abs(below.box.left - cell.box.left) < 2 * page.em && could_be_name(text)) {
-          return Sender{text, address_below(page, below), 0.88F};
-        }
-      }
+    if (auto sender = sender_below(page, cell, first.row)) {
+      return sender;
     }
   }
   return std::nullopt;
@@ -208,7 +227,8 @@ std::optional<Sender> heading_sender(const PageView& page) {
   const std::string domain = email ? fold(email->substr(email->find('@') + 1)) : "";
   for (const Cell& cell : page.cells) {
     const std::string text(bare(page.text(cell)));
-    if (!could_be_name(text) || is_customer_label(text) || belongs_to_customer(page, cell)) {
+    if (page.tokens[cell.tokens.last - 1].text.ends_with(':') || !could_be_name(text) ||
+        is_customer_label(text) || belongs_to_customer(page, cell)) {
       continue;
     }
     const float height = std::min(cell.box.height() / page.em, 3.0F);

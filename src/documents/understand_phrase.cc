@@ -115,18 +115,17 @@ std::vector<PhraseHit> find_phrase(const PageView& page, std::string_view phrase
 }
 
 bool has_phrase(const PageView& page, std::string_view phrases) {
+  return has_phrase(page, {0, static_cast<std::uint32_t>(page.tokens.size())}, phrases);
+}
+
+bool has_phrase(const PageView& page, Range tokens, std::string_view phrases) {
   const std::vector<Phrase> compiled = compile(phrases);
-  for (std::uint32_t at = 0; at < page.tokens.size(); ++at) {
+  for (std::uint32_t at = tokens.first; at < tokens.last; ++at) {
     if (match_at(page, at, compiled)) {
       return true;
     }
   }
   return false;
-}
-
-std::optional<PhraseHit> phrase_at(const PageView& page, std::uint32_t at,
-                                   std::string_view phrases) {
-  return at < page.tokens.size() ? match_at(page, at, compile(phrases)) : std::nullopt;
 }
 
 }  // namespace headgate::documents

@@ -25,8 +25,7 @@ std::vector<PhraseHit> find_phrase(const PageView& page, std::string_view phrase
 
 bool has_phrase(const PageView& page, std::string_view phrases);
 
-/// The phrase at token `at`, if one begins there.
-std::optional<PhraseHit> phrase_at(const PageView& page, std::uint32_t at,
-                                   std::string_view phrases);
+/// One of `phrases` begins at a token of the range.
+bool has_phrase(const PageView& page, Range tokens, std::string_view phrases);
 
 }  // namespace headgate::documents

@@ -8,7 +8,8 @@ namespace headgate::documents {
 
 namespace {
 
-constexpr std::size_t kMaxHeaders = 32;  // on one page
+constexpr std::size_t kMaxHeaders = 32;      // on one page
+constexpr std::size_t kMaxHeaderWords = 24;  // more words in a row are a sentence
 
 struct Found {
   std::size_t kind;
@@ -33,7 +34,7 @@ std::vector<TableHeader> find_headers(const PageView& page, std::span<const Colu
   for (std::uint32_t row = 0; row < by_row.size() && headers.size() < kMaxHeaders; ++row) {
     // Words in front of the header's own: a sentence is no header.
     const Row& band = page.rows[row];
-    if (by_row[row].empty() || band.tokens.last - band.tokens.first > 24) {
+    if (by_row[row].empty() || band.tokens.last - band.tokens.first > kMaxHeaderWords) {
       continue;
     }
     TableHeader header;
@@ -55,8 +56,8 @@ std::vector<TableHeader> find_headers(const PageView& page, std::span<const Colu
     };
     add_row(row);
     header.row = row;
-    if (row + 1 < by_row.size() && !by_row[row + 1].empty() &&
-        page.rows[row + 1].box.top - band.box.bottom < 1.2F * page.em) {
+    if (row + 1 < by_row.size() && by_row[row + 1].size() <= kMaxHeaderWords &&
+        !by_row[row + 1].empty() && page.rows[row + 1].box.top - band.box.bottom < 1.2F * page.em) {
       const std::size_t before = header.columns.size();
       add_row(row + 1);
       if (header.columns.size() > before) {
