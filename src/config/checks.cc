@@ -63,6 +63,24 @@ class Checker {
   void problem(std::string text) { result_.problems.push_back(std::move(text)); }
   void warn(std::string text) { result_.warnings.push_back(std::move(text)); }
 
+  /// "PATH: no tier "pr"; the nearest is "pro"".
+  template <class Map>
+  static std::string no_such(const std::string& path, const std::string& what,
+                             const std::string& name, const Map& known) {
+    std::vector<std::string> names;
+    names.reserve(known.size());
+    for (const auto& [candidate, value] : known) {
+      names.push_back(candidate);
+    }
+    return path + ": no " + what + " \"" + name + "\"; the nearest is \"" + nearest(name, names) +
+           "\"";
+  }
+
+  static std::string taken(const std::string& path, const std::string& alias,
+                           const std::string& model) {
+    return path + ".aliases: \"" + alias + "\" already names the model " + model;
+  }
+
   void listeners() {
     const ServerSettings& server = settings_.server;
     if (server.listen.empty()) {
@@ -166,12 +184,7 @@ class Checker {
         problem(path + ": name at least one scope");
       }
       if (!settings_.tiers.contains(key.tier)) {
-        std::vector<std::string> known;
-        for (const auto& [name, tier] : settings_.tiers) {
-          known.push_back(name);
-        }
-        problem(path + ": no tier \"" + key.tier + "\"; the nearest is \"" +
-                nearest(key.tier, known) + "\"");
+        problem(no_such(path, "tier", key.tier, settings_.tiers));
       }
     }
   }
@@ -185,7 +198,7 @@ class Checker {
   }
 
   void providers() {
-    std::string wildcard;
+    bool has_wildcard = false;
     for (const ProviderSettings& provider : settings_.providers) {
       const std::string path = "providers." + provider.name;
       protocols_[provider.name] = provider.protocol;
@@ -205,13 +218,13 @@ class Checker {
              " yet; its targets are passed over");
       }
       if (provider.any_model) {
-        if (!wildcard.empty()) {
-          problem(path + ".any_model: " + wildcard + " has it already; one provider can");
+        if (has_wildcard) {
+          problem(path + ".any_model: another provider has it already");
         }
         if (embedded) {
           problem(path + ".any_model: the embedded engine serves documents only");
         }
-        wildcard = path;
+        has_wildcard = true;
       }
     }
   }
@@ -226,7 +239,7 @@ class Checker {
       for (const std::string& alias : model.aliases) {
         const auto [owner, fresh] = owners.emplace(alias, model.name);
         if (!fresh) {
-          problem(path + ".aliases: \"" + alias + "\" already names the model " + owner->second);
+          problem(taken(path, alias, owner->second));
         }
       }
       if (model.targets.empty()) {
@@ -242,12 +255,7 @@ class Checker {
     for (const TargetSettings& target : model.targets) {
       const auto protocol = protocols_.find(target.provider);
       if (protocol == protocols_.end()) {
-        std::vector<std::string> known;
-        for (const auto& [name, unused] : protocols_) {
-          known.push_back(name);
-        }
-        problem(path + ".targets: no provider \"" + target.provider + "\"; the nearest is \"" +
-                nearest(target.provider, known) + "\"");
+        problem(no_such(path + ".targets", "provider", target.provider, protocols_));
         continue;
       }
       if (protocol->second == "embedded" && !is_document_kind(model.kind)) {

@@ -40,7 +40,7 @@ TEST(Checks, ContradictionsAreRefused) {
       {"providers: {p: {protocol: embedded, any_model: true}}\n", "documents only"},
       {"providers: {p: {protocol: openai, base_url: \"http://a\", any_model: true}, q: {protocol: "
        "openai, base_url: \"http://b\", any_model: true}}\n",
-       "providers.p has it already"},
+       "providers.q.any_model: another provider has it already"},
       {"providers: {r: {protocol: runpod, base_url: \"https://r\"}}\n"
        "models: {m: {kind: ocr, targets: [{provider: r}]}}\n",
        "needs an endpoint"},

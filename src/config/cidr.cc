@@ -62,8 +62,9 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
     return range;
   }
   const auto digits = text.substr(slash + 1);
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, range.bits_);
+  const char* begin = digits.data();
+  const char* end = begin + digits.size();
+  const auto [stop, error] = std::from_chars(begin, end, range.bits_);
   if (error != std::errc{} || stop != end) {
     return std::nullopt;
   }

@@ -12,8 +12,9 @@ std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
   auto host = text.substr(0, colon);
   const auto digits = text.substr(colon + 1);
   ListenAddress listen;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, listen.port);
+  const char* begin = digits.data();
+  const char* end = begin + digits.size();
+  const auto [stop, error] = std::from_chars(begin, end, listen.port);
   if (error != std::errc{} || stop != end || digits.size() > 5) {
     return std::nullopt;
   }

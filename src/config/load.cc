@@ -167,10 +167,10 @@ class Loader {
         paths.emplace(option.other_environment, path);
       }
     }
-    static const Node kNothing;
+    static const Node nothing;
     for (const Section& child : section.sections) {
       const Node* value = node.find(child.name);
-      const Node& inside = value != nullptr ? *value : kNothing;
+      const Node& inside = value != nullptr ? *value : nothing;
       const std::string path = prefix + std::string(child.name) + ".";
       if (child.shape == Shape::One) {
         collect(child, inside, path, paths);
@@ -191,6 +191,7 @@ class Loader {
       return;
     }
     std::vector<std::string> known;
+    known.reserve(paths.size());
     for (const auto& [candidate, path] : paths) {
       known.push_back(candidate);
     }

@@ -448,7 +448,7 @@ void* add_model(void* owner, const std::string& name) {
 
 // The parts that come from another file are functions, so the root is filled at first use.
 const Section* make_root() {
-  static const Section kSections[] = {
+  static const Section sections[] = {
       {.name = "server",
        .help = "The listener and its limits.",
        .options = kServerOptions,
@@ -513,16 +513,16 @@ const Section* make_root() {
        .options = kTelemetryOptions,
        .enter = within<S, &S::telemetry>},
   };
-  static const Section kRoot{
-      .name = "", .help = "", .options = kRootOptions, .sections = kSections, .enter = same};
-  return &kRoot;
+  static const Section root{
+      .name = "", .help = "", .options = kRootOptions, .sections = sections, .enter = same};
+  return &root;
 }
 
 }  // namespace
 
 const Section& root_section() {
-  static const Section* const kRoot = make_root();
-  return *kRoot;
+  static const Section* const root = make_root();
+  return *root;
 }
 
 }  // namespace headgate::config

@@ -29,8 +29,9 @@ std::string trimmed(std::string_view text) {
 
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
 }
 
@@ -300,6 +301,7 @@ class ReplacedNames {
     entry.at("protocol") = Node::scalar(std::string(provider), keys.front().place);
     entry.at("base_url") = Node::scalar(std::string(base_url), keys.front().place);
     std::vector<Node> values;
+    values.reserve(keys.size());
     for (const Variable& key : keys) {
       values.push_back(Node::scalar(key.value, key.place));
     }

@@ -26,8 +26,9 @@ struct Quantity {
 
 std::optional<Quantity> split(std::string_view text) {
   Quantity quantity;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, quantity.number);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, quantity.number);
   if (error != std::errc{} || text.empty()) {
     return std::nullopt;
   }
