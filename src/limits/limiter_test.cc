@@ -1,0 +1,205 @@
+#include "limits/limiter.h"
+
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace headgate::limits {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr SteadyTime kStart{1000s};
+
+model::Principal principal(std::string id, std::string tier = "default") {
+  model::Principal made;
+  made.id = std::move(id);
+  made.tier = std::move(tier);
+  return made;
+}
+
+Limiter::Tiers tiers() {
+  return {{"default", {.per_minute = 60, .burst = 10}},
+          {"free", {.per_minute = 10, .per_hour = 15, .concurrent = 2}},
+          {"parallel", {.concurrent = 2}},
+          {"window", {.per_window = 3, .window = 5s}},
+          {"open", {}}};
+}
+
+/// Admits until refused, keeping nothing; the number of requests let in.
+int let_in(Limiter& limiter, const model::Principal& who, SteadyTime now, int tries) {
+  int passed = 0;
+  for (int i = 0; i < tries; ++i) {
+    passed += limiter.admit(who, now) ? 1 : 0;
+  }
+  return passed;
+}
+
+TEST(Limiter, TheMinuteAndTheHourBothCount) {
+  Limiter limiter(tiers());
+  const auto who = principal("key:a", "free");
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
+  EXPECT_EQ(let_in(limiter, who, kStart + 1min, 50), 5) << "15 an hour";
+
+  auto refused = limiter.admit(who, kStart + 1min);
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::RateLimited);
+  EXPECT_EQ(refused.error().details_json,
+            R"({"limit":"requests_per_hour","value":15,"tier":"free"})");
+  EXPECT_EQ(refused.error().retry_after, 120s) << "three minutes, but SDKs give up beyond two";
+  EXPECT_THAT(refused.error().message, HasSubstr("15 requests an hour; try again in 3m0s"));
+}
+
+TEST(Limiter, ARefusalTakesNothingFromTheOtherLimits) {
+  Limiter limiter({{"t", {.per_minute = 1, .per_hour = 3, .concurrent = 1}}});
+  const auto who = principal("key:a", "t");
+  int passed = 0;
+  for (int minute = 0; minute < 3; ++minute) {
+    passed += let_in(limiter, who, kStart + minute * 1min, 20);  // 19 of 20 refused by the minute
+  }
+  EXPECT_EQ(passed, 3) << "the refused ones must not have used up the hour or the slot";
+}
+
+TEST(Limiter, PermitsHoldTheirSlotUntilTheyDie) {
+  Limiter limiter(tiers());
+  const auto who = principal("key:a", "parallel");
+  auto first = limiter.admit(who, kStart);
+  auto second = limiter.admit(who, kStart);
+  ASSERT_TRUE(first && second);
+
+  auto third = limiter.admit(who, kStart);
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().details_json,
+            R"({"limit":"concurrent_requests","value":2,"tier":"parallel"})");
+  EXPECT_EQ(third.error().retry_after, 1s);
+
+  Permit moved = std::move(*first);
+  EXPECT_FALSE(limiter.admit(who, kStart)) << "moving a permit gives nothing back";
+  moved = Permit();
+  EXPECT_TRUE(limiter.admit(who, kStart));
+}
+
+TEST(Limiter, ExactlyTheAllowedNumberRunsHoweverManyThreadsAsk) {
+  Limiter limiter({{"t", {.per_minute = 1000, .per_hour = 500, .concurrent = 300}}});
+  const auto who = principal("key:a", "t");
+  std::vector<std::vector<Permit>> held(8);
+  std::vector<std::thread> threads;
+  for (auto& mine : held) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        if (auto permit = limiter.admit(who, kStart)) {
+          mine.push_back(std::move(*permit));
+        }
+      }
+    });
+  }
+  std::size_t running = 0;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    threads[i].join();
+    running += held[i].size();
+  }
+  EXPECT_EQ(running, 300U);
+  held.clear();
+  EXPECT_EQ(let_in(limiter, who, kStart, 1000), 200) << "the rest of the hour";
+}
+
+TEST(Limiter, PrincipalsDoNotShareLimits) {
+  Limiter limiter(tiers());
+  EXPECT_EQ(let_in(limiter, principal("key:a"), kStart, 50), 10);
+  EXPECT_EQ(let_in(limiter, principal("key:b"), kStart, 50), 10);
+}
+
+TEST(Limiter, AConfiguredWindowCounts) {
+  Limiter limiter(tiers());
+  const auto who = principal("key:a", "window");
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 3);
+  auto refused = limiter.admit(who, kStart);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("3 requests in 5s; try again in 1.667s"));
+  EXPECT_EQ(let_in(limiter, who, kStart + 6s, 50), 3);
+}
+
+TEST(Limiter, ATierWithoutLimitsAndOneThatIsNotConfigured) {
+  Limiter limiter(tiers());
+  EXPECT_EQ(let_in(limiter, principal("key:a", "open"), kStart, 5000), 5000);
+  EXPECT_EQ(let_in(limiter, principal("key:b", "gone"), kStart, 50), 10) << "as default";
+  Limiter none({});
+  EXPECT_EQ(let_in(none, principal("key:c", "gone"), kStart, 50), 50);
+}
+
+TEST(Limiter, NewTiersCountAtOnceAndKeepWhatIsUsed) {
+  Limiter limiter({{"default", {.per_hour = 10}}});
+  const auto who = principal("key:a");
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
+  limiter.set_tiers({{"default", {.per_hour = 3600}}});
+  EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 2) << "one a second, from used up";
+  limiter.set_tiers({});
+  EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 50);
+}
+
+TEST(Limiter, APermitMayOutliveTheTierItCameFrom) {
+  Limiter limiter(tiers());
+  const auto who = principal("key:a", "parallel");
+  auto permit = limiter.admit(who, kStart);
+  ASSERT_TRUE(permit);
+  limiter.set_tiers({{"parallel", {.concurrent = 1}}});
+  EXPECT_FALSE(limiter.admit(who, kStart));
+  *permit = Permit();
+  EXPECT_TRUE(limiter.admit(who, kStart));
+}
+
+TEST(Limiter, ForgetsIdlePrincipalsFirstAndNeverARunningOne) {
+  Limiter limiter({{"default", {.per_hour = 1, .concurrent = 1}}}, 64);  // one in each shard
+  const auto runner = principal("key:runner");
+  auto permit = limiter.admit(runner, kStart);
+  ASSERT_TRUE(permit);
+  for (int i = 0; i < 5000; ++i) {
+    (void)limiter.admit(principal("key:" + std::to_string(i)), kStart);
+  }
+  EXPECT_FALSE(limiter.admit(runner, kStart)) << "still remembered";
+  *permit = Permit();
+}
+
+TEST(Limiter, ReportsTheTightestRate) {
+  Limiter limiter(tiers());
+  const auto who = principal("key:a", "free");
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 10U);
+  auto permit = limiter.admit(who, kStart);
+  ASSERT_TRUE(permit);
+  EXPECT_EQ(permit->status().limit, 10U);
+  EXPECT_EQ(permit->status().remaining, 9U);
+  EXPECT_EQ(permit->status().reset, 6s);
+  *permit = Permit();
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 9);
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 0U);
+  EXPECT_EQ(limiter.status(who, kStart + 1min).limit, 15U) << "now the hour has less left";
+}
+
+TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {
+  std::string fields;
+  append_limit_fields(fields, {.limit = 60, .remaining = 59, .reset = 1s});
+  EXPECT_EQ(fields,
+            "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 59\r\n"
+            "x-ratelimit-reset-requests: 1s\r\n");
+  fields.clear();
+  append_limit_fields(fields, {});
+  EXPECT_EQ(fields, "");
+}
+
+TEST(LimitStatus, DurationsLookLikeGo) {
+  EXPECT_EQ(go_duration(0ns), "0s");
+  EXPECT_EQ(go_duration(1ns), "1ms");
+  EXPECT_EQ(go_duration(17ms), "17ms");
+  EXPECT_EQ(go_duration(1s), "1s");
+  EXPECT_EQ(go_duration(8640ms), "8.64s");
+  EXPECT_EQ(go_duration(6min), "6m0s");
+  EXPECT_EQ(go_duration(2min + 59'560ms), "2m59.56s");
+  EXPECT_EQ(go_duration(1h), "1h0m0s");
+}
+
+}  // namespace
+}  // namespace headgate::limits
