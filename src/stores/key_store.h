@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct ApiKeyRecord {
   std::string tier = "default";
   std::int64_t created_at = 0;  ///< Unix milliseconds, like all times here
   std::optional<std::int64_t> expires_at;
-  std::optional<std::int64_t> revoked_at;
-  std::optional<std::int64_t> last_used_at;
+  std::optional<std::int64_t> disabled_at;   ///< refused while set
+  std::optional<std::int64_t> revoked_at;    ///< refused for good
+  std::optional<std::int64_t> last_used_at;  ///< coarse: late by some minutes
 };
 
 /// What an administrator may change of a key; unset: as it was.
@@ -29,7 +31,14 @@ struct ApiKeyChange {
   std::optional<std::string> name;
   std::optional<model::ScopeSet> scopes;
   std::optional<std::string> tier;
-  std::optional<std::int64_t> expires_at;
+  std::optional<std::optional<std::int64_t>> expires_at;   ///< inner nullopt: never
+  std::optional<std::optional<std::int64_t>> disabled_at;  ///< inner nullopt: enabled again
+};
+
+/// When a key was used last.
+struct ApiKeyUse {
+  std::string id;
+  std::int64_t at = 0;
 };
 
 /// API keys on disk. Calls block: run them on the blocking pool. Safe from any thread. A change is
@@ -46,6 +55,9 @@ class KeyStore {
   virtual Result<void> change(const std::string& id, const ApiKeyChange& change) = 0;
   /// Marks the key revoked; a second call keeps the first time. NotFound if there is no such key.
   virtual Result<void> revoke(const std::string& id, std::int64_t now) = 0;
+  /// Notes when keys were used, all in one transaction. A time before the noted one and an unknown
+  /// id change nothing.
+  virtual Result<void> note_use(std::span<const ApiKeyUse> uses) = 0;
   /// Grows whenever any process changes the database; cheap to ask.
   virtual Result<std::int64_t> version() = 0;
 };

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "model/principal.h"
 
 namespace headgate::stores {
 
@@ -15,6 +16,7 @@ struct RefreshTokenRecord {
   Sha256 hash{};
   std::string family;
   std::string user;
+  model::ScopeSet scopes;       ///< what the login asked for; no refresh gives more
   std::int64_t expires_at = 0;  ///< Unix milliseconds
 };
 
@@ -38,7 +40,8 @@ class TokenStore {
   };
   struct Rotation {
     Use use = Use::Unknown;
-    std::string user;  ///< whose it is, if Rotated or Reused
+    std::string user;        ///< whose it is, if Rotated or Reused
+    model::ScopeSet scopes;  ///< of the family, if Rotated
   };
   /// Spends the token with this hash and stores its successor under `next_hash` in the same family,
   /// in one transaction: of many concurrent calls exactly one gets Rotated.
@@ -46,6 +49,7 @@ class TokenStore {
                                   std::int64_t next_expires_at, std::int64_t now) = 0;
   /// Revokes the family of the token with this hash; false if it is unknown.
   virtual Result<bool> revoke_family(const Sha256& hash) = 0;
+  /// Ends every refresh token of a user.
   virtual Result<void> revoke_user(const std::string& user) = 0;
 
   virtual Result<void> revoke_access(const RevokedToken& token) = 0;

@@ -16,7 +16,9 @@ struct UserRecord {
   model::ScopeSet scopes;
   std::string tier = "default";
   std::int64_t created_at = 0;  ///< Unix milliseconds
-  std::int64_t epoch = 0;  ///< grows when the user's tokens must end: password, scopes, disabling
+  /// Grows when the user's tokens must end: password, scopes, disabling. Starts at the time of
+  /// creation, so that tokens of an earlier user of this name stay dead.
+  std::int64_t epoch = 0;
   std::optional<std::int64_t> disabled_at;
 };
 
@@ -39,9 +41,9 @@ class UserStore {
   /// By name.
   virtual Result<std::vector<UserRecord>> list() = 0;
   /// NotFound if there is no such user; Unprocessable if no enabled admin would be left. Anything
-  /// but the tier raises the user's epoch.
+  /// but the tier raises the user's epoch; a new password and disabling end the refresh tokens.
   virtual Result<void> change(const std::string& name, const UserChange& change) = 0;
-  /// As change().
+  /// As change(); the refresh tokens go with the user.
   virtual Result<void> remove(const std::string& name) = 0;
 };
 

@@ -33,6 +33,15 @@ Error sqlite_error(sqlite3* connection, std::string_view what) {
 
 Error start_error(std::string message) { return invalid_request(std::move(message), "data_dir"); }
 
+Result<void> refuse_newer(std::int64_t version, const Migrations& migrations) {
+  if (version <= static_cast<std::int64_t>(migrations.size())) {
+    return {};
+  }
+  return fail(start_error("The database has schema version " + std::to_string(version) +
+                          "; this program knows versions up to " +
+                          std::to_string(migrations.size()) + ". Use the newer program."));
+}
+
 }  // namespace
 
 Statement::Statement(Statement&& other) noexcept
@@ -146,7 +155,12 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   if (created < 0) {
     return fail(start_error("Cannot open " + path + ": " + std::strerror(errno)));
   }
+  struct stat file{};
+  const bool shared = ::fstat(created, &file) == 0 && (file.st_mode & 077U) != 0;
   ::close(created);
+  if (shared) {
+    return fail(start_error(path + ": others can read it; make it mode 0600."));
+  }
   sqlite3* connection = nullptr;
   const int status = sqlite3_open_v2(path.c_str(), &connection,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
@@ -156,6 +170,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   }
   sqlite3_busy_timeout(connection, kBusyMilliseconds);
   auto ready = database->check_integrity();
+  if (ready) {
+    auto version = database->schema_version();
+    ready = version ? refuse_newer(*version, migrations) : fail(version.error());
+  }
   if (ready) {
     ready = database->execute(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
@@ -187,6 +205,17 @@ Result<void> Database::execute(const char* sql) {
   return {};
 }
 
+Result<void> Database::begin() {
+  undo();
+  return execute("BEGIN IMMEDIATE");
+}
+
+void Database::undo() {
+  if (sqlite3_get_autocommit(connection_) == 0) {
+    sqlite3_exec(connection_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
 Result<void> Database::check_integrity() {
   Session session(*this);
   auto check = session.prepare("PRAGMA quick_check(1)");
@@ -204,44 +233,66 @@ Result<void> Database::check_integrity() {
   return {};
 }
 
+Result<std::int64_t> Database::schema_version() {
+  Session session(*this);
+  auto ask = session.prepare("PRAGMA user_version");
+  if (!ask) {
+    return fail(ask.error());
+  }
+  auto row = ask->step();
+  if (!row) {
+    return fail(row.error());
+  }
+  return ask->integer(0);
+}
+
 Result<void> Database::migrate(const Migrations& migrations) {
-  std::int64_t version = 0;
-  {
-    Session session(*this);
-    auto ask = session.prepare("PRAGMA user_version");
-    if (!ask) {
-      return fail(ask.error());
-    }
-    auto row = ask->step();
-    if (!row) {
-      return fail(row.error());
-    }
-    version = ask->integer(0);
+  // Asked for inside the transaction: two programs may open a new file at the same time.
+  auto begun = begin();
+  if (!begun) {
+    return begun;
+  }
+  auto version = schema_version();
+  if (!version) {
+    return fail(version.error());
+  }
+  auto known = refuse_newer(*version, migrations);
+  if (!known) {
+    return known;
   }
   const auto newest = static_cast<std::int64_t>(migrations.size());
-  if (version > newest) {
-    return fail(start_error("The database has schema version " + std::to_string(version) +
-                            "; this program knows versions up to " + std::to_string(newest) +
-                            ". Use the newer program."));
+  if (*version == newest) {
+    undo();
+    return {};
   }
-  for (std::int64_t at = version; at < newest; ++at) {
-    const std::string step = "BEGIN IMMEDIATE;" +
-                             std::string(migrations[static_cast<std::size_t>(at)]) +
-                             ";PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
-    auto done = execute(step.c_str());
+  for (std::int64_t at = *version; at < newest; ++at) {
+    auto done = execute(std::string(migrations[static_cast<std::size_t>(at)]).c_str());
     if (!done) {
-      execute("ROLLBACK");
       return done;
     }
+  }
+  return execute(("PRAGMA user_version=" + std::to_string(newest) + ";COMMIT").c_str());
+}
+
+Result<void> make_data_folder(const std::string& folder) {
+  std::filesystem::path path(folder);
+  if (!path.has_filename()) {
+    path = path.parent_path();  // "data/" is "data"
+  }
+  std::error_code ec;
+  if (path.has_parent_path()) {
+    std::filesystem::create_directories(path.parent_path(), ec);
+  }
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return fail(start_error("Cannot make the data folder " + folder + ": " + std::strerror(errno)));
   }
   return {};
 }
 
 Result<std::unique_ptr<DataFolderLock>> DataFolderLock::take(const std::string& folder) {
-  std::error_code ec;
-  if (!std::filesystem::exists(folder, ec)) {
-    std::filesystem::create_directories(folder, ec);
-    ::chmod(folder.c_str(), 0700);
+  auto made = make_data_folder(folder);
+  if (!made) {
+    return fail(made.error());
   }
   const std::string path = folder + "/headgate.lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

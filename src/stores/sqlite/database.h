@@ -54,7 +54,8 @@ using Migrations = std::vector<std::string_view>;
 class Database final {
  public:
   /// Opens or creates `path` with mode 0600 and brings its schema up to date. Refuses, and never
-  /// touches, a file that fails the integrity check or whose schema is newer than this program.
+  /// touches, a file that fails the integrity check, whose schema is newer than this program, or
+  /// that others may read.
   static Result<std::unique_ptr<Database>> open(const std::string& path,
                                                 const Migrations& migrations);
   ~Database();
@@ -87,15 +88,17 @@ class Database final {
   auto transaction(Work work) -> decltype(work(std::declval<Session&>())) {
     const std::lock_guard lock(mutex_);
     Session session(*this);
-    auto begun = execute("BEGIN IMMEDIATE");
+    auto begun = begin();
     if (!begun) {
       return fail(begun.error());
     }
+    const Undo undo_what_is_left{*this};
     auto result = work(session);
-    auto ended = execute(result ? "COMMIT" : "ROLLBACK");
-    if (result && !ended) {
-      execute("ROLLBACK");
-      return fail(ended.error());
+    if (result) {
+      auto committed = execute("COMMIT");
+      if (!committed) {
+        return fail(committed.error());
+      }
     }
     return result;
   }
@@ -103,9 +106,17 @@ class Database final {
  private:
   explicit Database(sqlite3* connection) : connection_(connection) {}
   Result<void> execute(const char* sql);
+  Result<void> begin();
+  /// Ends a transaction that is still open.
+  void undo();
+  Result<std::int64_t> schema_version();
   Result<void> check_integrity();
   Result<void> migrate(const Migrations& migrations);
 
+  struct Undo {
+    Database& database;
+    ~Undo() { database.undo(); }
+  };
   struct Cached {
     std::string_view sql;
     sqlite3_stmt* statement;
@@ -115,11 +126,14 @@ class Database final {
   std::vector<Cached> cache_;
 };
 
+/// Creates a data folder with mode 0700 if it is missing; one that exists stays as it is.
+Result<void> make_data_folder(const std::string& folder);
+
 /// Keeps a data folder to one gateway: an exclusive lock on `headgate.lock` in it, held while this
 /// lives and freed by the system however the process ends.
 class DataFolderLock final {
  public:
-  /// Creates the folder with mode 0700 if it is missing. Conflict if another process holds the
+  /// Makes the folder if it is missing. Conflict if another process holds the
   /// lock.
   static Result<std::unique_ptr<DataFolderLock>> take(const std::string& folder);
   ~DataFolderLock();

@@ -8,7 +8,7 @@ namespace {
 using Session = Database::Session;
 
 #define HEADGATE_KEY_COLUMNS \
-  "id, name, hash, scopes, tier, created_at, expires_at, revoked_at, last_used_at"
+  "id, name, hash, scopes, tier, created_at, expires_at, disabled_at, revoked_at, last_used_at"
 
 ApiKeyRecord read(const Statement& row) {
   ApiKeyRecord record;
@@ -20,8 +20,9 @@ ApiKeyRecord read(const Statement& row) {
   record.tier = row.text(4);
   record.created_at = row.integer(5);
   record.expires_at = row.optional_integer(6);
-  record.revoked_at = row.optional_integer(7);
-  record.last_used_at = row.optional_integer(8);
+  record.disabled_at = row.optional_integer(7);
+  record.revoked_at = row.optional_integer(8);
+  record.last_used_at = row.optional_integer(9);
   return record;
 }
 
@@ -34,7 +35,7 @@ class SqliteKeyStore final : public KeyStore {
   Result<void> add(const ApiKeyRecord& record) override {
     return database_.with([&](Session& session) -> Result<void> {
       auto insert = session.prepare("INSERT INTO api_keys (" HEADGATE_KEY_COLUMNS
-                                    ") VALUES (?,?,?,?,?,?,?,?,?)");
+                                    ") VALUES (?,?,?,?,?,?,?,?,?,?)");
       if (!insert) {
         return fail(insert.error());
       }
@@ -45,6 +46,7 @@ class SqliteKeyStore final : public KeyStore {
           .bind(record.tier)
           .bind(record.created_at)
           .bind(record.expires_at)
+          .bind(record.disabled_at)
           .bind(record.revoked_at)
           .bind(record.last_used_at)
           .run();
@@ -86,15 +88,17 @@ class SqliteKeyStore final : public KeyStore {
         return fail(no_key(id));
       }
       ApiKeyRecord& record = **found;
-      auto update =
-          session.prepare("UPDATE api_keys SET name=?, scopes=?, tier=?, expires_at=? WHERE id=?");
+      auto update = session.prepare(
+          "UPDATE api_keys SET name=?, scopes=?, tier=?, expires_at=?, "
+          "disabled_at=? WHERE id=?");
       if (!update) {
         return fail(update.error());
       }
       return update->bind(change.name.value_or(record.name))
           .bind(std::int64_t{change.scopes.value_or(record.scopes).bits()})
           .bind(change.tier.value_or(record.tier))
-          .bind(change.expires_at ? change.expires_at : record.expires_at)
+          .bind(change.expires_at.value_or(record.expires_at))
+          .bind(change.disabled_at.value_or(record.disabled_at))
           .bind(id)
           .run();
     });
@@ -112,6 +116,23 @@ class SqliteKeyStore final : public KeyStore {
         return fail(no_key(id));
       }
       return done;
+    });
+  }
+
+  Result<void> note_use(std::span<const ApiKeyUse> uses) override {
+    return database_.transaction([&](Session& session) -> Result<void> {
+      for (const ApiKeyUse& use : uses) {
+        auto update = session.prepare(
+            "UPDATE api_keys SET last_used_at=max(coalesce(last_used_at, 0), ?) WHERE id=?");
+        if (!update) {
+          return fail(update.error());
+        }
+        auto done = update->bind(use.at).bind(use.id).run();
+        if (!done) {
+          return done;
+        }
+      }
+      return {};
     });
   }
 

@@ -13,6 +13,7 @@ CREATE TABLE api_keys (
   tier TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
+  disabled_at INTEGER,
   revoked_at INTEGER,
   last_used_at INTEGER
 ) STRICT;
@@ -29,6 +30,7 @@ CREATE TABLE refresh_tokens (
   hash BLOB PRIMARY KEY,
   family TEXT NOT NULL,
   user TEXT NOT NULL,
+  scopes INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   spent_at INTEGER
 ) STRICT;

@@ -17,12 +17,12 @@ class SqliteTokenStore final : public TokenStore {
                           std::int64_t now) override {
     return database_.transaction([&](Session& session) -> Result<Rotation> {
       RefreshTokenRecord next{
-          .hash = next_hash, .family = {}, .user = {}, .expires_at = next_expires_at};
+          .hash = next_hash, .family = {}, .user = {}, .scopes = {}, .expires_at = next_expires_at};
       bool spent = false;
       bool expired = false;
       {
         auto select = session.prepare(
-            "SELECT family, user, expires_at, spent_at FROM refresh_tokens WHERE hash=?");
+            "SELECT family, user, expires_at, spent_at, scopes FROM refresh_tokens WHERE hash=?");
         if (!select) {
           return fail(select.error());
         }
@@ -37,10 +37,11 @@ class SqliteTokenStore final : public TokenStore {
         next.user = select->text(1);
         expired = select->integer(2) <= now;
         spent = select->optional_integer(3).has_value();
+        next.scopes = model::ScopeSet::from_bits(static_cast<std::uint32_t>(select->integer(4)));
       }
       if (spent) {
         auto gone = erase_family(session, next.family);
-        return gone ? Result<Rotation>(Rotation{Use::Reused, next.user}) : fail(gone.error());
+        return gone ? Result<Rotation>(Rotation{Use::Reused, next.user, {}}) : fail(gone.error());
       }
       if (expired) {
         return Rotation{};
@@ -53,7 +54,8 @@ class SqliteTokenStore final : public TokenStore {
       if (done) {
         done = insert(session, next);
       }
-      return done ? Result<Rotation>(Rotation{Use::Rotated, next.user}) : fail(done.error());
+      return done ? Result<Rotation>(Rotation{Use::Rotated, next.user, next.scopes})
+                  : fail(done.error());
     });
   }
 
@@ -138,13 +140,14 @@ class SqliteTokenStore final : public TokenStore {
 
   static Result<void> insert(Session& session, const RefreshTokenRecord& record) {
     auto insert = session.prepare(
-        "INSERT INTO refresh_tokens (hash, family, user, expires_at) VALUES (?,?,?,?)");
+        "INSERT INTO refresh_tokens (hash, family, user, scopes, expires_at) VALUES (?,?,?,?,?)");
     if (!insert) {
       return fail(insert.error());
     }
     return insert->bind_blob(as_view(record.hash))
         .bind(record.family)
         .bind(record.user)
+        .bind(std::int64_t{record.scopes.bits()})
         .bind(record.expires_at)
         .run();
   }

@@ -71,6 +71,12 @@ class SqliteUserStore final : public UserStore {
       after.tier = change.tier.value_or(after.tier);
       after.disabled_at = change.disabled_at.value_or(after.disabled_at);
       after.epoch += tokens_end ? 1 : 0;
+      if (change.password_hash || after.disabled_at) {
+        auto ended = end_refresh_tokens(session, name);
+        if (!ended) {
+          return ended;
+        }
+      }
       if (is_active_admin(**found) && !is_active_admin(after)) {
         auto others = keep_an_admin(session, name);
         if (!others) {
@@ -108,6 +114,10 @@ class SqliteUserStore final : public UserStore {
           return others;
         }
       }
+      auto ended = end_refresh_tokens(session, name);
+      if (!ended) {
+        return ended;
+      }
       auto erase = session.prepare("DELETE FROM users WHERE name=?");
       if (!erase) {
         return fail(erase.error());
@@ -117,6 +127,14 @@ class SqliteUserStore final : public UserStore {
   }
 
  private:
+  static Result<void> end_refresh_tokens(Session& session, const std::string& name) {
+    auto erase = session.prepare("DELETE FROM refresh_tokens WHERE user=?");
+    if (!erase) {
+      return fail(erase.error());
+    }
+    return erase->bind(name).run();
+  }
+
   static Result<void> keep_an_admin(Session& session, const std::string& but) {
     auto users = list_in(session);
     if (!users) {
