@@ -1,6 +1,7 @@
 #include "api/admin_keys.h"
 
 #include <utility>
+#include <vector>
 
 #include "api/admin_fields.h"
 #include "api/json_body.h"
@@ -12,24 +13,33 @@ namespace {
 
 constexpr std::size_t kMaxName = 128;
 
+std::int64_t now_ms(const KeyAdministration& administration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             administration.clock->wall().time_since_epoch())
+      .count();
+}
+
 /// The fields that creating and changing share.
-Result<stores::ApiKeyChange> read_fields(const edge::Request& request,
+Result<stores::ApiKeyChange> read_fields(const Call& call,
                                          const KeyAdministration& administration) {
-  auto body = parse_json_body(request);
+  auto body = parse_json_body(call.http);
   if (!body) {
     return fail(body.error());
   }
-  auto known = refuse_unknown(*body, {"name", "scopes", "tier", "expires_at"});
+  auto known = refuse_unknown(*body, {"name", "scopes", "tier", "expires_at", "disabled"});
   if (!known) {
     return fail(known.error());
   }
+  const std::int64_t now = now_ms(administration);
   auto name = optional_text(*body, "name");
   auto tier = optional_text(*body, "tier");
   auto scopes = scopes_field(*body);
-  auto expires_at = time_field(*body, "expires_at");
+  auto expires_at = expiry_field(*body, now);
+  auto disabled = disabled_field(*body);
   for (const Error* error :
        {name ? nullptr : &name.error(), tier ? nullptr : &tier.error(),
-        scopes ? nullptr : &scopes.error(), expires_at ? nullptr : &expires_at.error()}) {
+        scopes ? nullptr : &scopes.error(), expires_at ? nullptr : &expires_at.error(),
+        disabled ? nullptr : &disabled.error()}) {
     if (error != nullptr) {
       return fail(*error);
     }
@@ -40,13 +50,21 @@ Result<stores::ApiKeyChange> read_fields(const edge::Request& request,
   if (*tier && !administration.tier_exists(**tier)) {
     return fail(invalid_request("There is no tier '" + **tier + "'.", "tier"));
   }
-  return stores::ApiKeyChange{*name, *scopes, *tier, *expires_at};
-}
-
-std::int64_t now_ms(const KeyAdministration& administration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             administration.clock->wall().time_since_epoch())
-      .count();
+  if (*scopes) {
+    auto granted = check_grant(*call.context.principal, **scopes);
+    if (!granted) {
+      return fail(granted.error());
+    }
+  }
+  stores::ApiKeyChange fields;
+  fields.name = std::move(*name);
+  fields.scopes = *scopes;
+  fields.tier = std::move(*tier);
+  fields.expires_at = *expires_at;
+  if (*disabled) {
+    fields.disabled_at.emplace(**disabled ? std::optional(now) : std::nullopt);
+  }
+  return fields;
 }
 
 /// Runs `work` on the pool and then lets the change count.
@@ -69,28 +87,36 @@ std::string key_json(const stores::ApiKeyRecord& record) {
   return R"({"id":)" + json_quote(record.id) + R"(,"object":"api_key","name":)" +
          json_quote(record.name) + R"(,"scopes":)" + scopes_json(record.scopes) + R"(,"tier":)" +
          json_quote(record.tier) + R"(,"created_at":)" + time_json(record.created_at) +
-         R"(,"expires_at":)" + time_json(record.expires_at) + R"(,"revoked_at":)" +
-         time_json(record.revoked_at) + R"(,"last_used_at":)" + time_json(record.last_used_at) +
-         "}";
+         R"(,"expires_at":)" + time_json(record.expires_at) + R"(,"disabled_at":)" +
+         time_json(record.disabled_at) + R"(,"revoked_at":)" + time_json(record.revoked_at) +
+         R"(,"last_used_at":)" + time_json(record.last_used_at) + "}";
 }
 
-Task<Result<edge::Response>> ListKeys::handle(Call) const {
+Task<Result<edge::Response>> ListKeys::handle(Call call) const {
+  auto page = parse_page(call.http.query);
+  if (!page) {
+    co_return fail(page.error());
+  }
   auto records =
       co_await administration_.pool->run([this] { return administration_.keys->list(); });
   if (!records || !*records) {
     co_return fail(records ? records->error() : records.error());
   }
-  edge::Response response;
-  response.body = R"({"object":"list","data":[)";
+  std::vector<std::pair<std::string, std::string>> items;
   for (const stores::ApiKeyRecord& record : **records) {
-    response.body.append(response.body.back() == '[' ? "" : ",").append(key_json(record));
+    items.emplace_back(record.id, key_json(record));
   }
-  response.body.append("]}");
+  auto list = list_json(*page, items);
+  if (!list) {
+    co_return fail(list.error());
+  }
+  edge::Response response;
+  response.body = std::move(*list);
   co_return response;
 }
 
 Task<Result<edge::Response>> CreateKey::handle(Call call) const {
-  auto fields = read_fields(call.http, administration_);
+  auto fields = read_fields(call, administration_);
   if (!fields) {
     co_return fail(fields.error());
   }
@@ -106,10 +132,10 @@ Task<Result<edge::Response>> CreateKey::handle(Call call) const {
   record.scopes = *fields->scopes;
   record.tier = fields->tier.value_or("default");
   record.created_at = now_ms(administration_);
-  record.expires_at = fields->expires_at;
-  if (!record.expires_at && administration_.default_lifetime.count() > 0) {
-    record.expires_at = record.created_at + administration_.default_lifetime.count();
-  }
+  const std::int64_t lifetime = administration_.default_lifetime().count();
+  record.expires_at = fields->expires_at.value_or(
+      lifetime > 0 ? std::optional(record.created_at + lifetime) : std::nullopt);
+  record.disabled_at = fields->disabled_at.value_or(std::nullopt);
   auto added = co_await change(administration_, [&] { return administration_.keys->add(record); });
   if (!added) {
     co_return fail(added.error());
@@ -124,7 +150,7 @@ Task<Result<edge::Response>> CreateKey::handle(Call call) const {
 }
 
 Task<Result<edge::Response>> ChangeKey::handle(Call call) const {
-  auto fields = read_fields(call.http, administration_);
+  auto fields = read_fields(call, administration_);
   if (!fields) {
     co_return fail(fields.error());
   }

@@ -18,10 +18,11 @@ struct KeyAdministration {
   /// Makes a change count at once on this gateway. Called on the pool.
   std::function<void()> refresh_directory;
   std::function<bool(const std::string& tier)> tier_exists;
-  std::chrono::milliseconds default_lifetime{0};  ///< 0: keys without an expiry live for ever
+  /// Of keys that name no expiry; 0: for ever.
+  std::function<std::chrono::milliseconds()> default_lifetime;
 };
 
-/// GET /admin/keys.
+/// GET /admin/keys?limit&after, newest first.
 class ListKeys final : public Endpoint {
  public:
   explicit ListKeys(const KeyAdministration& administration) : administration_(administration) {}
@@ -31,8 +32,8 @@ class ListKeys final : public Endpoint {
   const KeyAdministration& administration_;
 };
 
-/// POST /admin/keys {name, scopes, tier?, expires_at?}: the key's text is in this answer and
-/// nowhere else.
+/// POST /admin/keys {name, scopes, tier?, expires_at?, disabled?}: the key's text is in this answer
+/// and nowhere else.
 class CreateKey final : public Endpoint {
  public:
   explicit CreateKey(const KeyAdministration& administration) : administration_(administration) {}
@@ -42,7 +43,7 @@ class CreateKey final : public Endpoint {
   const KeyAdministration& administration_;
 };
 
-/// PATCH /admin/keys/{id} {name?, scopes?, tier?, expires_at?}.
+/// PATCH /admin/keys/{id} {name?, scopes?, tier?, expires_at?, disabled?}; expires_at null: never.
 class ChangeKey final : public Endpoint {
  public:
   explicit ChangeKey(const KeyAdministration& administration) : administration_(administration) {}

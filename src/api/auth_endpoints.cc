@@ -1,7 +1,9 @@
 #include "api/auth_endpoints.h"
 
 #include <utility>
+#include <vector>
 
+#include "api/errors.h"
 #include "api/form.h"
 #include "api/json_body.h"
 #include "base/encoding.h"
@@ -19,11 +21,19 @@ edge::Response token_response(const auth::TokenPair& pair) {
   return response;
 }
 
-Error missing(const std::string& field) {
-  Error error = invalid_request("Field required: " + field, field);
+/// 422 in the way of FastAPI: `detail` lists each missing field.
+edge::Response missing(const std::vector<std::string>& fields, model::RequestContext& context) {
+  Error error = invalid_request("Field required: " + fields.front(), fields.front());
   error.kind = ErrorKind::Unprocessable;
   error.code = "missing_required_parameter";
-  return error;
+  std::string detail = "[";
+  for (const std::string& field : fields) {
+    detail.append(detail.size() > 1 ? "," : "")
+        .append(R"({"type":"missing","loc":["body",)")
+        .append(json_quote(field))
+        .append(R"(],"msg":"Field required","input":null})");
+  }
+  return classic_error(error, detail + "]", context);
 }
 
 }  // namespace
@@ -38,14 +48,18 @@ Task<Result<edge::Response>> TokenEndpoint::handle(Call call) const {
   Result<auth::TokenPair> pair;
   if (grant == "refresh_token") {
     if (!form->contains("refresh_token")) {
-      co_return fail(missing("refresh_token"));
+      co_return missing({"refresh_token"}, call.context);
     }
     pair = co_await tokens_.refresh(take("refresh_token"));
-  } else if (grant == "password" && password_grant_ == PasswordGrant::Offered) {
+  } else if (grant == "password" && password_grant_() == PasswordGrant::Offered) {
+    std::vector<std::string> absent;
     for (const std::string field : {"username", "password"}) {
       if (!form->contains(field)) {
-        co_return fail(missing(field));
+        absent.push_back(field);
       }
+    }
+    if (!absent.empty()) {
+      co_return missing(absent, call.context);
     }
     pair = co_await tokens_.login(take("username"), take("password"), take("scope"),
                                   std::string(call.context.remote_address));
@@ -70,7 +84,7 @@ Task<Result<edge::Response>> RefreshEndpoint::handle(Call call) const {
     co_return fail(token.error());
   }
   if (!*token) {
-    co_return fail(missing("refresh_token"));
+    co_return missing({"refresh_token"}, call.context);
   }
   auto pair = co_await tokens_.refresh(std::move(**token));
   if (!pair) {
@@ -104,10 +118,14 @@ Task<Result<edge::Response>> RevokeEndpoint::handle(Call call) const {
     token = found == form->end() ? token : std::optional(found->second);
   } else if (const auto authorization = call.http.field("authorization")) {
     const std::size_t space = authorization->find(' ');
-    token = space == std::string_view::npos ? "" : std::string(authorization->substr(space + 1));
+    const std::string_view bearer =
+        space == std::string_view::npos ? "" : authorization->substr(space + 1);
+    if (auth::looks_like_jwt(bearer)) {  // an API key is not ended here, and must not seem to be
+      token = std::string(bearer);
+    }
   }
   if (!token) {
-    co_return fail(missing("token"));
+    co_return missing({"token"}, call.context);
   }
   auto done = co_await tokens_.revoke(std::move(*token));
   if (!done) {

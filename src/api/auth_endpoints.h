@@ -1,21 +1,26 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "api/route.h"
 #include "auth/tokens.h"
 
 namespace headgate::api {
 
-/// POST /auth/token: password or refresh grant, as a form (RFC 6749).
+/// POST /auth/token: password or refresh grant, as a form (RFC 6749). Missing fields get 422 with
+/// the list that FastAPI gives.
 class TokenEndpoint final : public Endpoint {
  public:
   enum class PasswordGrant { Offered, Refused };
-  TokenEndpoint(auth::TokenService& tokens, PasswordGrant password_grant)
-      : tokens_(tokens), password_grant_(password_grant) {}
+  /// `password_grant` is asked at each request: a reload may change it.
+  TokenEndpoint(auth::TokenService& tokens, std::function<PasswordGrant()> password_grant)
+      : tokens_(tokens), password_grant_(std::move(password_grant)) {}
   Task<Result<edge::Response>> handle(Call call) const override;
 
  private:
   auth::TokenService& tokens_;
-  PasswordGrant password_grant_;
+  std::function<PasswordGrant()> password_grant_;
 };
 
 /// POST /auth/refresh {"refresh_token"}.

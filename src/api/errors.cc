@@ -80,14 +80,30 @@ void add_error_fields(edge::Response& response, const Error& error) {
   }
 }
 
-}  // namespace
-
-edge::Response error_response(const Error& error, Surface surface, model::RequestContext& context) {
+edge::Response begin_error(const Error& error, model::RequestContext& context) {
   context.error_code = wire_code(error);
   context.error_detail = error.detail;
   edge::Response response;
   response.status = http_status(error.kind);
   add_error_fields(response, error);
+  return response;
+}
+
+}  // namespace
+
+edge::Response classic_error(const Error& error, std::string_view detail_json,
+                             model::RequestContext& context) {
+  edge::Response response = begin_error(error, context);
+  response.body = R"({"error":)" + error_object(error, Surface::Classic, context) +
+                  R"(,"detail":)" + std::string(detail_json) + "}";
+  return response;
+}
+
+edge::Response error_response(const Error& error, Surface surface, model::RequestContext& context) {
+  if (surface == Surface::Classic) {
+    return classic_error(error, json_quote(error.message), context);
+  }
+  edge::Response response = begin_error(error, context);
   if (surface == Surface::Anthropic) {
     response.body = R"({"type":"error","error":{"type":")" +
                     std::string(anthropic_type(error.kind)) + R"(","message":)" +
@@ -95,11 +111,7 @@ edge::Response error_response(const Error& error, Surface surface, model::Reques
                     json_quote(context.request_id) + "}";
     return response;
   }
-  response.body = R"({"error":)" + error_object(error, surface, context);
-  if (surface == Surface::Classic) {
-    response.body.append(R"(,"detail":)").append(json_quote(error.message));
-  }
-  response.body.push_back('}');
+  response.body = R"({"error":)" + error_object(error, surface, context) + "}";
   return response;
 }
 

@@ -13,6 +13,10 @@ namespace headgate::api {
 /// WWW-Authenticate and x-should-retry where they belong. Notes code and detail in the context.
 edge::Response error_response(const Error& error, Surface surface, model::RequestContext& context);
 
+/// As error_response on the classic surface, but with `detail_json` as the member `detail`.
+edge::Response classic_error(const Error& error, std::string_view detail_json,
+                             model::RequestContext& context);
+
 /// The surface of a path that matches no route.
 Surface surface_of_path(std::string_view path);
 

@@ -30,6 +30,10 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Post, "/admin/keys", Admin, Classic, kNone, "Administration", "Make an API key; its text is shown once", "ApiKeyRequest", "NewApiKey", to.create_key, kSmall},
       {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},
       {Delete, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Revoke a key", kNone, "Revoked", to.revoke_key, kSmall},
+      {Get, "/admin/users", Admin, Classic, kNone, "Administration", "All users", kNone, "UserList", to.list_users},
+      {Post, "/admin/users", Admin, Classic, kNone, "Administration", "Make a user", "UserRequest", "User", to.create_user, kSmall},
+      {Patch, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Change password, scopes or tier of a user, or disable one", "UserChange", "User", to.change_user, kSmall},
+      {Delete, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Delete a user", kNone, "Deleted", to.remove_user, kSmall},
   };
   // clang-format on
 }

@@ -23,6 +23,10 @@ struct Endpoints {
   const Endpoint* create_key;
   const Endpoint* change_key;
   const Endpoint* revoke_key;
+  const Endpoint* list_users;
+  const Endpoint* create_user;
+  const Endpoint* change_user;
+  const Endpoint* remove_user;
 };
 
 /// The table of all routes: what exists, who may call it and how its errors look.

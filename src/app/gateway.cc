@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/admin_keys.h"
+#include "api/admin_users.h"
 #include "api/auth_endpoints.h"
 #include "api/health.h"
 #include "api/inference.h"
@@ -97,10 +98,12 @@ struct Gateway::Impl {
   void build_api();
   Result<void> publish_catalog(const config::Settings& from);
   void refresh_directory();
+  void write_key_uses();
   void start_threads();
   std::string health() const;
 
   std::shared_ptr<const config::Settings> settings;  // replaced by a reload, on the main thread
+  std::atomic<std::shared_ptr<const config::Settings>> live{settings};  // the same for all threads
   SystemClock clock;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::thread> threads;
@@ -119,6 +122,8 @@ struct Gateway::Impl {
   std::mutex refresh_mutex;  // one refresh at a time; guards the next field
   std::int64_t seen_version = -1;
 
+  auth::KeyUses key_uses;
+  SteadyTime uses_written{};  // on the main thread
   auth::Directory directory;
   std::optional<auth::JwtSigner> signer;
   std::optional<auth::Gate> gate;
@@ -134,6 +139,7 @@ struct Gateway::Impl {
   dispatch::Dispatcher dispatcher;
 
   api::KeyAdministration key_administration{};
+  api::UserAdministration user_administration{};
   std::vector<std::unique_ptr<api::Endpoint>> endpoints;
   std::vector<api::Route> routes;
   std::optional<GateAdapter> authenticator;
@@ -167,6 +173,9 @@ Result<void> Gateway::Impl::open_stores() {
                  settings->auth.admin_user.c_str(), first->generated_password.c_str(),
                  first->password_file.c_str());
   }
+  if (!first->warning.empty()) {
+    log::warning(first->warning);
+  }
   auto secret = auth::load_jwt_secret(settings->auth, settings->data_dir);
   if (!secret) {
     return fail(secret.error());
@@ -178,7 +187,7 @@ Result<void> Gateway::Impl::open_stores() {
 void Gateway::Impl::refresh_directory() {
   const std::lock_guard lock(refresh_mutex);
   auto snapshot =
-      auth::Directory::read(*keys, *users, *tokens, settings->auth.keys, unix_ms(clock));
+      auth::Directory::read(*keys, *users, *tokens, live.load()->auth, key_uses, unix_ms(clock));
   if (!snapshot) {
     log::error("cannot read the users and keys", snapshot.error());
     return;
@@ -211,8 +220,7 @@ std::string Gateway::Impl::health() const {
 }
 
 void Gateway::Impl::build_api() {
-  auto allowed = config::CidrSet::parse(settings->auth.ip_allow);
-  gate.emplace(directory, *signer, clock, allowed ? *allowed : config::CidrSet());
+  gate.emplace(directory, *signer, clock);
   token_service.emplace(auth::TokenService::Parts{
       .users = users.get(),
       .tokens = tokens.get(),
@@ -231,18 +239,28 @@ void Gateway::Impl::build_api() {
       .clock = &clock,
       .refresh_directory = [this] { refresh_directory(); },
       .tier_exists =
-          [tiers = settings->tiers](const std::string& tier) {
-            return tier == "default" || tiers.contains(tier);
+          [this](const std::string& tier) {
+            return tier == "default" || live.load()->tiers.contains(tier);
           },
-      .default_lifetime = settings->auth.key_lifetime,
+      .default_lifetime = [this] { return live.load()->auth.key_lifetime; },
+  };
+  user_administration = {
+      .users = users.get(),
+      .store_pool = &store_pool,
+      .password_pool = &password_pool,
+      .clock = &clock,
+      .refresh_directory = key_administration.refresh_directory,
+      .tier_exists = key_administration.tier_exists,
   };
   const auto own = [this]<class T>(std::unique_ptr<T> endpoint) -> const api::Endpoint* {
     endpoints.push_back(std::move(endpoint));
     return endpoints.back().get();
   };
   using api::Inference;
-  const auto grant = settings->auth.password_grant ? api::TokenEndpoint::PasswordGrant::Offered
-                                                   : api::TokenEndpoint::PasswordGrant::Refused;
+  const auto grant = [this] {
+    using enum api::TokenEndpoint::PasswordGrant;
+    return live.load()->auth.password_grant ? Offered : Refused;
+  };
   const api::Endpoints table{
       .live = own(std::make_unique<api::TextEndpoint>(
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
@@ -261,6 +279,10 @@ void Gateway::Impl::build_api() {
       .create_key = own(std::make_unique<api::CreateKey>(key_administration)),
       .change_key = own(std::make_unique<api::ChangeKey>(key_administration)),
       .revoke_key = own(std::make_unique<api::RevokeKey>(key_administration)),
+      .list_users = own(std::make_unique<api::ListUsers>(user_administration)),
+      .create_user = own(std::make_unique<api::CreateUser>(user_administration)),
+      .change_user = own(std::make_unique<api::ChangeUser>(user_administration)),
+      .remove_user = own(std::make_unique<api::RemoveUser>(user_administration)),
   };
   routes = api::make_routes(table);
   authenticator.emplace(*gate);
@@ -347,6 +369,7 @@ Result<void> Gateway::reload(std::shared_ptr<const config::Settings> settings) {
     return applied;
   }
   impl_->settings = std::move(settings);
+  impl_->live = impl_->settings;
   impl_->max_body = impl_->settings->server.max_body_size;
   log::set_level(log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
   impl_->request_log.set_level(
@@ -355,7 +378,23 @@ Result<void> Gateway::reload(std::shared_ptr<const config::Settings> settings) {
   return impl_->publish_catalog(*impl_->settings);
 }
 
+void Gateway::Impl::write_key_uses() {
+  const std::vector<stores::ApiKeyUse> uses = key_uses.take();
+  if (uses.empty()) {
+    return;
+  }
+  auto written = keys->note_use(uses);
+  if (!written) {
+    log::error("cannot note when keys were used", written.error());
+  }
+}
+
 void Gateway::refresh() {
+  const SteadyTime now = impl_->clock.steady();
+  if (now - impl_->uses_written >= std::chrono::minutes(1)) {
+    impl_->uses_written = now;
+    impl_->write_key_uses();
+  }
   auto version = impl_->keys->version();
   if (version && *version != std::exchange(impl_->seen_version, *version)) {
     impl_->refresh_directory();
@@ -368,6 +407,7 @@ void Gateway::refresh() {
 
 bool Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
+  impl_->write_key_uses();
   const bool clean = impl_->server->drain(impl_->settings->server.shutdown_grace);
   impl_->request_log.stop();
   return clean;

@@ -32,15 +32,20 @@ void Directory::publish(std::shared_ptr<const Snapshot> snapshot) {
 Result<std::shared_ptr<const Snapshot>> Directory::read(stores::KeyStore& keys,
                                                         stores::UserStore& users,
                                                         stores::TokenStore& tokens,
-                                                        const std::vector<config::StaticKey>& fixed,
-                                                        std::int64_t now) {
+                                                        const config::AuthSettings& settings,
+                                                        KeyUses& uses, std::int64_t now) {
   auto snapshot = std::make_shared<Snapshot>();
+  auto allowed = config::CidrSet::parse(settings.ip_allow);
+  if (!allowed) {
+    return fail(allowed.error());
+  }
+  snapshot->allowed = std::move(*allowed);
   auto stored_keys = keys.list();
   if (!stored_keys) {
     return fail(stored_keys.error());
   }
   for (const stores::ApiKeyRecord& record : *stored_keys) {
-    if (record.revoked_at) {
+    if (record.revoked_at || record.disabled_at) {
       continue;
     }
     auto principal = std::make_shared<model::Principal>();
@@ -49,9 +54,10 @@ Result<std::shared_ptr<const Snapshot>> Directory::read(stores::KeyStore& keys,
     principal->name = record.name;
     principal->tier = record.tier;
     principal->scopes = record.scopes;
-    snapshot->keys[record.hash] = {record.hash, std::move(principal), record.expires_at};
+    snapshot->keys[record.hash] = {record.hash, std::move(principal), record.expires_at,
+                                   uses.of(record.id)};
   }
-  for (const config::StaticKey& key : fixed) {
+  for (const config::StaticKey& key : settings.keys) {
     auto principal = std::make_shared<model::Principal>();
     principal->kind = model::Principal::Kind::Key;
     principal->id = "key:config/" + key.name;
@@ -59,7 +65,7 @@ Result<std::shared_ptr<const Snapshot>> Directory::read(stores::KeyStore& keys,
     principal->tier = key.tier;
     principal->scopes = key.scopes;
     const Sha256 hash = sha256(key.key.reveal());
-    snapshot->keys[hash] = {hash, std::move(principal), std::nullopt};
+    snapshot->keys[hash] = {hash, std::move(principal), std::nullopt, nullptr};
   }
   auto stored_users = users.list();
   if (!stored_users) {

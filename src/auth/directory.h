@@ -12,8 +12,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "auth/key_uses.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "config/cidr.h"
 #include "config/settings.h"
 #include "model/principal.h"
 #include "stores/key_store.h"
@@ -28,6 +30,7 @@ struct Snapshot {
     Sha256 hash{};
     std::shared_ptr<const model::Principal> principal;  // shared with requests under way
     std::optional<std::int64_t> expires_at;             // Unix milliseconds
+    std::shared_ptr<KeyUse> use;  // shared with KeyUses; null for a configured key
   };
   struct User {
     std::int64_t epoch = 0;
@@ -40,9 +43,10 @@ struct Snapshot {
       return value;
     }
   };
-  std::unordered_map<Sha256, Key, HashOfHash> keys;  // revoked ones are left out
+  std::unordered_map<Sha256, Key, HashOfHash> keys;  // revoked and disabled ones are left out
   std::unordered_map<std::string, User> users;       // disabled ones are left out
   std::unordered_set<std::string> revoked_tokens;    // jti of access tokens
+  config::CidrSet allowed;                           // who may ask at all; empty: anyone
 };
 
 /// The current Snapshot. Reading it costs no lock: each thread keeps its own reference and looks
@@ -55,12 +59,12 @@ class Directory final {
   const Snapshot& current() const;
   void publish(std::shared_ptr<const Snapshot> snapshot);
 
-  /// Builds a picture from the stores and the configured keys. Blocks.
+  /// Builds a picture from the stores, the configured keys and auth.ip_allow. Blocks.
   static Result<std::shared_ptr<const Snapshot>> read(stores::KeyStore& keys,
                                                       stores::UserStore& users,
                                                       stores::TokenStore& tokens,
-                                                      const std::vector<config::StaticKey>& fixed,
-                                                      std::int64_t now);
+                                                      const config::AuthSettings& settings,
+                                                      KeyUses& uses, std::int64_t now);
 
  private:
   mutable std::mutex mutex_;                // guards the next field

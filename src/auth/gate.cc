@@ -40,11 +40,11 @@ Result<Credentials> find_credentials(const edge::Request& request) {
 
 /// Credentials in a URL end up in logs and histories.
 bool has_credential_in_query(std::string_view query) {
-  constexpr std::array<std::string_view, 5> kNames = {
-      "api_key=", "apikey=", "key=", "token=", "access_token="};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "api_key=", "apikey=", "api-key=", "key=", "token=", "access_token="};
   while (!query.empty()) {
     for (const std::string_view name : kNames) {
-      if (query.starts_with(name)) {
+      if (ascii_equal_ignore_case(query.substr(0, name.size()), name)) {
         return true;
       }
     }
@@ -72,8 +72,12 @@ Result<std::shared_ptr<const model::Principal>> Gate::by_key(std::string_view ke
       !equal_in_constant_time(as_view(found->second.hash), as_view(hash))) {
     return fail(unauthenticated("The API key is not valid."));
   }
-  if (found->second.expires_at && *found->second.expires_at <= now_ms()) {
+  const std::int64_t now = now_ms();
+  if (found->second.expires_at && *found->second.expires_at <= now) {
     return fail(unauthenticated("The API key has expired."));
+  }
+  if (found->second.use) {
+    found->second.use->mark(now);
   }
   return found->second.principal;
 }
@@ -94,7 +98,10 @@ Result<std::shared_ptr<const model::Principal>> Gate::by_token(std::string_view 
   }
   const model::ScopeSet full = user->second.principal->scopes;
   const auto granted = parse_scopes(claims->scope);
-  if (!granted || *granted == full) {
+  if (!granted) {
+    return fail(granted.error());
+  }
+  if (*granted == full) {
     return user->second.principal;
   }
   auto narrowed = std::make_shared<model::Principal>(*user->second.principal);
@@ -106,7 +113,8 @@ Result<std::shared_ptr<const model::Principal>> Gate::by_token(std::string_view 
 
 Result<std::shared_ptr<const model::Principal>> Gate::authenticate(
     const edge::Request& request, const model::RequestContext& context) const {
-  if (!allowed_.empty() && !allowed_.contains(context.remote_address)) {
+  const config::CidrSet& allowed = directory_.current().allowed;
+  if (!allowed.empty() && !allowed.contains(context.remote_address)) {
     return fail(forbidden("Requests from this address are not allowed."));
   }
   if (has_credential_in_query(request.query)) {

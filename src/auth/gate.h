@@ -6,7 +6,6 @@
 #include "auth/jwt.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "config/cidr.h"
 #include "edge/handler.h"
 
 namespace headgate::auth {
@@ -15,10 +14,9 @@ namespace headgate::auth {
 /// no I/O. Safe from any thread.
 class Gate final {
  public:
-  /// Borrows all but `allowed`, the addresses that may ask at all (empty: any).
-  Gate(const Directory& directory, const JwtSigner& signer, const Clock& clock,
-       config::CidrSet allowed)
-      : directory_(directory), signer_(signer), clock_(clock), allowed_(std::move(allowed)) {}
+  /// Borrows all.
+  Gate(const Directory& directory, const JwtSigner& signer, const Clock& clock)
+      : directory_(directory), signer_(signer), clock_(clock) {}
 
   /// Unauthenticated without good credentials; InvalidRequest if they are given twice or in the
   /// URL; Forbidden from an address that is not allowed.
@@ -33,7 +31,6 @@ class Gate final {
   const Directory& directory_;
   const JwtSigner& signer_;
   const Clock& clock_;
-  config::CidrSet allowed_;
 };
 
 }  // namespace headgate::auth

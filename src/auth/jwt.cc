@@ -160,11 +160,11 @@ Result<AccessClaims> JwtSigner::verify(std::string_view token, std::int64_t now)
   if (text_of(*payload, "iss") != issuer_ || !names_us(*payload)) {
     return refused("iss or aud");
   }
-  if (!expires || *expires + kLeeway <= now) {
+  if (!expires || *expires <= now - kLeeway) {
     return refused("expired");
   }
-  if (!issued || *issued > now + kLeeway ||
-      number_of(*payload, "nbf").value_or(now) > now + kLeeway) {
+  const auto not_before = payload->contains("nbf") ? number_of(*payload, "nbf") : issued;
+  if (!issued || !not_before || *issued > now + kLeeway || *not_before > now + kLeeway) {
     return refused("not valid yet");
   }
   AccessClaims claims{.subject = std::string(text_of(*payload, "sub")),

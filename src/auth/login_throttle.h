@@ -11,18 +11,23 @@
 
 namespace headgate::auth {
 
-/// Slows guessing of passwords, per account and per address, and never locks for good: after five
-/// wrong tries each further one must wait longer, from one second doubling up to a minute. The
-/// owner who comes from an address without wrong tries of its own is always let through. Plain
-/// class: not thread safe.
+/// Slows the guessing of passwords and never locks for good. Three things are counted over fifteen
+/// minutes: tries of an account from an address, of an address on any account, and of an account
+/// from anywhere. After the free ones each further try must wait, from one second doubling up to a
+/// minute. An account that is tried from many addresses leaves each address one free try only, so
+/// its owner, who needs no second one, still gets in. IPv6 addresses count by their /64.
+///
+/// A try counts as wrong until it has succeeded: many at once gain nothing. Plain class: not thread
+/// safe; memory is bounded.
 class LoginThrottle final {
  public:
-  /// How long this login must wait before it may be tried; zero: now.
-  std::chrono::milliseconds wait(std::string_view account, std::string_view address,
-                                 SteadyTime now) const;
-  void failed(std::string_view account, std::string_view address, SteadyTime now);
-  /// A right password forgets the wrong tries of the account from this address.
+  /// How long this login must wait before it may be tried; zero: go on, and it is counted.
+  std::chrono::milliseconds begin(std::string_view account, std::string_view address,
+                                  SteadyTime now);
+  /// The password was right: forgets the tries of the account from this address.
   void succeeded(std::string_view account, std::string_view address);
+  /// The password was not checked: takes the count of `begin` back.
+  void abandoned(std::string_view account, std::string_view address);
 
  private:
   struct Tries {
@@ -30,16 +35,21 @@ class LoginThrottle final {
     unsigned count = 0;
     SteadyTime last{};
   };
-  static constexpr std::size_t kMaxEntries = 10'000;
-  static constexpr unsigned kFree = 5;          // tries of one account from one address
-  static constexpr unsigned kFreeAddress = 20;  // tries of one address on any account
+  using Entry = std::list<Tries>::iterator;
+  static constexpr std::size_t kMaxEntries = 30'000;
+  static constexpr unsigned kFree = 5;           // tries of one account from one address
+  static constexpr unsigned kFreeUnderFire = 1;  // the same once the account is tried from all over
+  static constexpr unsigned kFreeAddress = 20;   // tries of one address on any account
+  static constexpr unsigned kFreeAccount = 20;   // tries of one account from any address
 
   static std::chrono::milliseconds delay(const Tries& tries, unsigned free, SteadyTime now);
-  const Tries* find(const std::string& key) const;
+  const Tries* find(const std::string& key, SteadyTime now);
   void count(std::string key, SteadyTime now);
+  void forget_one(const std::string& key);
+  void erase(Entry entry);
 
   std::list<Tries> order_;  // most recent first; the oldest is forgotten when it is full
-  std::unordered_map<std::string_view, std::list<Tries>::iterator> by_key_;
+  std::unordered_map<std::string_view, Entry> by_key_;
 };
 
 }  // namespace headgate::auth

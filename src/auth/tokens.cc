@@ -81,6 +81,11 @@ TokenPair TokenService::issue(const stores::UserRecord& user, model::ScopeSet sc
           .scope = scope};
 }
 
+void TokenService::abandon(const std::string& user, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  throttle_.abandoned(user, address);
+}
+
 Task<Result<TokenPair>> TokenService::login(std::string user, std::string password,
                                             std::string scope, std::string address) {
   auto asked = parse_scopes(scope);
@@ -90,7 +95,7 @@ Task<Result<TokenPair>> TokenService::login(std::string user, std::string passwo
   std::chrono::milliseconds wait{0};
   {
     const std::lock_guard lock(mutex_);
-    wait = throttle_.wait(user, address, parts_.clock->steady());
+    wait = throttle_.begin(user, address, parts_.clock->steady());
   }
   if (wait.count() > 0) {
     Error error;
@@ -103,24 +108,22 @@ Task<Result<TokenPair>> TokenService::login(std::string user, std::string passwo
   }
   auto found = co_await parts_.store_pool->run([&] { return parts_.users->find(user); });
   if (!found || !*found) {
+    abandon(user, address);
     co_return fail(found ? found->error() : found.error());
   }
   const auto& record = **found;
   const std::string hash = record && !record->disabled_at ? record->password_hash : std::string();
   auto right = co_await parts_.password_pool->run([&] { return verify_password(password, hash); });
   if (!right) {
+    abandon(user, address);
     co_return fail(right.error());
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    if (*right) {
-      throttle_.succeeded(user, address);
-    } else {
-      throttle_.failed(user, address, parts_.clock->steady());
-    }
   }
   if (!*right) {
     co_return fail(invalid_grant("Incorrect username or password"));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    throttle_.succeeded(user, address);
   }
   model::ScopeSet scopes = record->scopes;
   if (!asked->empty()) {
@@ -137,6 +140,7 @@ Task<Result<TokenPair>> TokenService::login(std::string user, std::string passwo
   const stores::RefreshTokenRecord refresh{.hash = sha256(token),
                                            .family = uuid_v7(),
                                            .user = record->name,
+                                           .scopes = scopes,
                                            .expires_at = now_ms() + parts_.refresh_ttl.count()};
   auto stored = co_await parts_.store_pool->run([&] { return parts_.tokens->add(refresh); });
   if (!stored || !*stored) {
@@ -172,7 +176,12 @@ Task<Result<TokenPair>> TokenService::refresh(std::string refresh_token) {
   if (!record || record->disabled_at) {
     co_return fail(invalid_grant("The refresh token is not valid."));
   }
-  co_return issue(*record, record->scopes, std::move(next));
+  const model::ScopeSet asked = (*rotated)->scopes;
+  const model::ScopeSet scopes =
+      record->scopes.contains(model::Scope::Admin)
+          ? asked
+          : model::ScopeSet::from_bits(asked.bits() & record->scopes.bits());
+  co_return issue(*record, scopes, std::move(next));
 }
 
 Task<Result<void>> TokenService::revoke(std::string token) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,8 +48,8 @@ class TokenService final {
   /// `scope` (names, spaces) asks for a part of the user's scopes; empty: all.
   Task<Result<TokenPair>> login(std::string user, std::string password, std::string scope,
                                 std::string address);
-  /// Rotates a refresh token. Unauthenticated `invalid_grant` if it is unknown, expired or was
-  /// used.
+  /// Rotates a refresh token; the scopes are those of its login that the user still has.
+  /// Unauthenticated `invalid_grant` if it is unknown, expired or was used.
   Task<Result<TokenPair>> refresh(std::string refresh_token);
   /// Ends a refresh token's family, or an access token. Succeeds also for unknown tokens (RFC
   /// 7009).
@@ -58,6 +59,8 @@ class TokenService final {
   TokenPair issue(const stores::UserRecord& user, model::ScopeSet scopes,
                   std::string refresh_token) const;
   std::int64_t now_ms() const;
+  /// A login that ended before its password was checked does not count.
+  void abandon(const std::string& user, const std::string& address);
 
   Parts parts_;
   std::mutex mutex_;  // guards `throttle_`
