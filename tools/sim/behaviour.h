@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace headgate::sim {
+
+/// What goes wrong with an answer. `Behaviour::fault_at` is the event where it happens.
+enum class Fault : std::uint8_t {
+  None,
+  Reset,            ///< the connection is reset before any byte, or after `fault_at` events
+  Silence,          ///< the request is read and never answered
+  Stall,            ///< nothing more comes after `fault_at` events; the connection stays open
+  Cut,              ///< the connection is closed after `fault_at` events
+  HalfHead,         ///< the connection is closed in the middle of the response head
+  Malformed,        ///< event `fault_at` is not JSON
+  ErrorEvent,       ///< event `fault_at` is an error object; the stream ends there
+  NoDone,           ///< the stream ends cleanly without [DONE]
+  BadLength,        ///< Content-Length is not a number
+  TwoLengths,       ///< two Content-Length fields that differ
+  LengthAndChunks,  ///< Content-Length and Transfer-Encoding together
+  ShortBody,        ///< closed ten bytes before the promised length
+  LongBody,         ///< a second, unasked response right after the answer
+  Html,             ///< 200 with an HTML page
+};
+
+enum class Framing : std::uint8_t { Length, Chunks, UntilClose };
+
+/// What the answer's content is.
+enum class Content : std::uint8_t {
+  Words,           ///< made-up words
+  RequestBody,     ///< the received body, byte for byte
+  RequestHeaders,  ///< the received header lines
+};
+
+/// How one model answers: the defaults of the command line changed by the model's name.
+struct Behaviour {
+  std::chrono::microseconds latency{0};      ///< before the head
+  std::chrono::microseconds first_token{0};  ///< between the head and the first event
+  double tokens_per_second = 0;              ///< 0: all at once
+  std::optional<std::size_t> tokens;         ///< one content event each
+  std::size_t answer_bytes = 0;              ///< exact size of the content; 0: follows from tokens
+  std::size_t prompt_tokens = 9;
+  std::size_t dimensions = 1536;  ///< of embeddings, unless the request says otherwise
+
+  int status = 200;
+  std::string retry_after;
+  std::string retry_after_ms;
+  Fault fault = Fault::None;
+  std::size_t fault_at = 0;
+  std::size_t fault_times = 0;  ///< only this many requests are struck; 0: all
+
+  Framing framing = Framing::Length;  ///< of answers that are not streams
+  Content content = Content::Words;
+  std::size_t big_header = 0;             ///< bytes of one extra response field
+  std::chrono::microseconds byte_gap{0};  ///< between two bytes when `drip` is set
+  bool drip = false;                      ///< one byte a write
+  bool flush = false;                     ///< one write for each event, also without a pace
+  bool close = false;                     ///< Connection: close
+  bool usage_missing = false;
+  bool pings = false;        ///< a comment line before each event
+  bool crlf = false;         ///< events end in CRLF
+  bool early_hints = false;  ///< a 103 before the response
+  bool vllm_errors = false;  ///< errors in the shape of vLLM: integer code, class name as type
+
+  std::size_t token_count() const;
+};
+
+/// One word that changes a behaviour, in a model's name (`sim:latency=50ms`) or as an option of the
+/// command line (`--latency 50ms`).
+struct Parameter {
+  std::string_view name;
+  std::string_view alias;     ///< may be empty
+  std::string_view argument;  ///< `DURATION`; in brackets: may be left out; empty: takes none
+  std::string_view help;
+  /// False if the value is not understood.
+  bool (*apply)(Behaviour& behaviour, std::string_view value);
+};
+
+std::span<const Parameter> parameters();
+
+/// Changes `behaviour` as `name=value` says. `value` is unset if there is no `=`. The error is for
+/// the person who wrote the parameter.
+std::optional<std::string> apply_parameter(Behaviour& behaviour, std::string_view name,
+                                           std::optional<std::string_view> value);
+
+/// The behaviour that `model` asks for: parameters after the first colon when the part before it is
+/// `sim` or starts with `sim-`; any other name is served with `base`. A string is the error.
+std::variant<Behaviour, std::string> behaviour_of(std::string_view model, const Behaviour& base);
+
+}  // namespace headgate::sim

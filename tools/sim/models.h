@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "sim/answer.h"
+#include "sim/behaviour.h"
+
+namespace headgate::sim {
+
+/// One model name that was asked for, with its counters and the answers made so far.
+class Model {
+ public:
+  Model(std::string_view name, const Behaviour& base)
+      : base_(base), behaviour_(behaviour_of(name, base)) {}
+
+  /// The error in the model's name, or null.
+  const std::string* error() const { return std::get_if<std::string>(&behaviour_); }
+  /// Counts one request and says how it is to be answered. Only without an error().
+  const Behaviour& next();
+  /// The answer to `question` by the behaviour that next() returned; made once where that is
+  /// possible.
+  std::shared_ptr<const Script> answer(const Behaviour& behaviour, const Question& question);
+
+  std::uint64_t requests() const { return requests_; }
+  void forget() { requests_ = 0; }
+
+ private:
+  static constexpr std::size_t kVariants = 12;  // endpoint, stream, usage and struck or not
+
+  const Behaviour& base_;
+  std::variant<Behaviour, std::string> behaviour_;
+  std::uint64_t requests_ = 0;
+  std::array<std::shared_ptr<const Script>, kVariants> scripts_;  // shared with running answers
+};
+
+/// The models asked for so far, at most kMaxModels: then all are forgotten.
+class ModelTable {
+ public:
+  static constexpr std::size_t kMaxModels = 256;
+
+  /// `base` outlives the table.
+  explicit ModelTable(const Behaviour& base) : base_(base) {}
+
+  /// Valid until the next call.
+  Model& find(std::string_view name);
+  void forget();
+  /// Appends `{"name":requests,…}`.
+  void append_json(std::string& out) const;
+
+ private:
+  const Behaviour& base_;
+  std::map<std::string, Model, std::less<>> models_;
+};
+
+}  // namespace headgate::sim
