@@ -14,7 +14,6 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include "base/encoding.h"
-#include "observe/line_format.h"
 #include "observe/line_sink.h"
 
 namespace headgate::observe::log {
@@ -30,6 +29,12 @@ constexpr std::array<std::string_view, 5> kLevelNames = {"trace", "debug", "info
 constexpr std::array<spdlog::level::level_enum, 5> kSpdlogLevels = {
     spdlog::level::trace, spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
     spdlog::level::err};
+
+/// Appends `text` escaped as inside a JSON string: control characters also mislead terminals.
+void append_escaped(std::string& out, std::string_view text) {
+  const std::string quoted = json_quote(text);
+  out.append(quoted, 1, quoted.size() - 2);
+}
 
 std::string_view name_of(Level level) { return kLevelNames[static_cast<std::size_t>(level)]; }
 
@@ -101,9 +106,9 @@ void append_value(std::string& out, const Field& field, Format format) {
       out.append("null");  // JSON has no infinity
     }
   } else if (const auto* whole = std::get_if<std::int64_t>(&field.value)) {
-    append_number(out, *whole);
+    out.append(std::to_string(*whole));
   } else if (const auto* natural = std::get_if<std::uint64_t>(&field.value)) {
-    fmt::format_to(std::back_inserter(out), "{}", *natural);
+    out.append(std::to_string(*natural));
   } else {
     out.append(std::get<bool>(field.value) ? "true" : "false");
   }

@@ -59,7 +59,6 @@ struct RequestLog::Impl {
     if (format == log::Format::Auto) {
       format = sink && sink->terminal() ? log::Format::Text : log::Format::Json;
     }
-    text.reserve(kBatchBytes + 4096);
     thread = std::thread([this] { run(); });
   }
 
@@ -95,9 +94,9 @@ struct RequestLog::Impl {
       }
       const std::int64_t wall = unix_milliseconds(record->ended);
       if (format == log::Format::Json) {
-        append_json_line(text, *record, wall, time);
+        add_json_line(text, *record, wall, time);
       } else {
-        append_text_line(text, *record, wall, time);
+        add_text_line(text, *record, wall, time);
       }
       ring.pop();
       ++lines;
@@ -131,9 +130,9 @@ struct RequestLog::Impl {
       }
       found = std::max(found, text.size() < kBatchBytes ? Found::Some : Found::Full);
       const auto patience = std::chrono::duration_cast<milliseconds>(until - SteadyClock::now());
-      const std::size_t written = sink ? sink->write(text, patience) : 0;
+      const std::size_t written = sink ? sink->write(text.text(), patience) : 0;
       if (written < text.size()) {
-        const auto rest = std::string_view(text).substr(written);
+        const auto rest = text.text().substr(written);
         dropped.fetch_add(static_cast<std::uint64_t>(std::ranges::count(rest, '\n')),
                           std::memory_order_relaxed);
       }
@@ -194,7 +193,7 @@ struct RequestLog::Impl {
   // Of the log's thread.
   std::unique_ptr<LineSink> sink;
   log::Format format = log::Format::Json;
-  std::string text;
+  LineBuffer text;
   TimeText time;
   milliseconds wall_offset{0};
   std::uint64_t warned_dropped = 0;

@@ -55,10 +55,10 @@ Outcome outcome(int status = 200) {
 std::string json_of(const model::RequestContext& context, const Outcome& ended) {
   RequestRecord record;
   record.assign(context, ended);
-  std::string line;
+  LineBuffer line;
   TimeText time;
-  append_json_line(line, record, 1768496400007, time);
-  return line;
+  add_json_line(line, record, 1768496400007, time);
+  return std::string(line.text());
 }
 
 TEST(RequestRecord, BecomesOneJsonLine) {
@@ -101,15 +101,31 @@ TEST(RequestRecord, KeepsWhatFitsOfLongTexts) {
   EXPECT_LT(line.size(), 1600U);
 }
 
+TEST(RequestRecord, FitsItsBufferWhenEveryByteIsEscaped) {
+  const std::string worst(5000, '\x01');
+  model::RequestContext context;
+  full(context).route = worst;
+  context.kind = worst;
+  context.error_detail = context.target = context.model = worst;
+  context.request_id = context.client_id = context.provider = worst;
+  context.input_tokens = context.output_tokens = INT64_MAX;
+  Outcome ended = outcome();
+  ended.path = worst;
+  ended.bytes_in = ended.bytes_out = UINT64_MAX / 2;
+  const std::string line = json_of(context, ended);
+  EXPECT_TRUE(line.ends_with("}\n"));
+  EXPECT_LT(line.size(), 8704U);
+}
+
 TEST(RequestRecord, ATextLineHasNoControlCharacters) {
   model::RequestContext context;
   full(context).error_code = "bad\x1b[2J";
   RequestRecord record;
   record.assign(context, outcome(400));
-  std::string line;
+  LineBuffer line;
   TimeText time;
-  append_text_line(line, record, 1768496400007, time);
-  EXPECT_EQ(line,
+  add_text_line(line, record, 1768496400007, time);
+  EXPECT_EQ(line.text(),
             "2026-01-15T17:00:00.007Z POST /v1/models/a 400 12.345ms 20B gemma local key:abc "
             "bad\\u001b[2J\n");
 }

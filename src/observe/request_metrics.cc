@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "observe/active_users.h"
@@ -197,11 +198,12 @@ struct RequestMetrics::Impl {
   }
 
   /// The series for `key`: from the calling loop's cache, or into `spare` on other threads.
-  const Entry& resolve(const Key& key, const model::RequestContext& context, Entry& spare) {
+  const Entry& resolve(const Key& key, const model::RequestContext& context,
+                       std::optional<Entry>& spare) {
     const std::size_t shard = current_shard();
     if (shard == 0 || shard > caches.size()) {
-      fill(spare, key, context.route, context.kind);
-      return spare;
+      fill(spare.emplace(), key, context.route, context.kind);
+      return *spare;
     }
     Cache& cache = *caches[shard - 1];
     const std::uint64_t now = generation.load(std::memory_order_acquire);
@@ -280,7 +282,7 @@ void RequestMetrics::request_finished(const model::RequestContext& context,
                 .status = outcome.status,
                 .model = inference ? std::string_view(context.model) : std::string_view(),
                 .provider = inference ? std::string_view(context.provider) : std::string_view()};
-  Entry spare;
+  std::optional<Entry> spare;
   const Entry& entry = impl_->resolve(key, context, spare);
   const std::chrono::nanoseconds duration = outcome.ended - context.started;
   cells.add(entry.requests);

@@ -29,6 +29,21 @@ std::string_view trace_id(std::string_view traceparent) {
   return traceparent.substr(kStart, kLength);
 }
 
+// The packed texts, route, kind and method fully escaped, and the names and numbers of a line.
+constexpr std::size_t kMostPerLine = 6 * 1024 + 6 * 256 + 1024;
+constexpr std::size_t kMostStatic = 120;  // of route and kind each
+
+/// Adds `prefix`, which opens the member, the text and a quote; nothing if the text is empty.
+template <std::size_t kLength>
+void add_text(LineBuffer& out, const char (&prefix)[kLength], std::string_view text) {
+  if (text.empty()) {
+    return;
+  }
+  out.add(prefix);
+  out.add_escaped(text);
+  out.add('"');
+}
+
 std::string_view level_of(int status) {
   if (status >= 500) {
     return "error";
@@ -53,8 +68,8 @@ std::string_view RequestRecord::text(Text which) const {
 }
 
 void RequestRecord::assign(const model::RequestContext& context, const Outcome& outcome) {
-  route = context.route;
-  kind = context.kind;
+  route = context.route.substr(0, kMostStatic);
+  kind = context.kind.substr(0, kMostStatic);
   method = static_method(outcome.method);
   ended = outcome.ended;
   duration = std::chrono::nanoseconds(outcome.ended - context.started).count();
@@ -83,66 +98,82 @@ void RequestRecord::assign(const model::RequestContext& context, const Outcome& 
   put(ErrorDetail, context.error_detail, 256);
 }
 
-void append_json_line(std::string& out, const RequestRecord& record, std::int64_t unix_milliseconds,
-                      TimeText& time) {
-  out.append("{\"ts\":\"");
-  time.append(out, unix_milliseconds);
-  out.append("\",\"level\":\"").append(level_of(record.status));
-  out.append("\",\"message\":\"request\"");
-  append_json_text(out, "id", record.text(RequestRecord::RequestId));
-  append_json_text(out, "principal", record.text(RequestRecord::Principal));
-  append_json_text(out, "client_id", record.text(RequestRecord::ClientId));
-  append_json_text(out, "method", record.method);
-  append_json_text(out, "route", record.route);
-  append_json_text(out, "path", record.text(RequestRecord::Path));
-  append_json_text(out, "kind", record.kind);
-  append_json_text(out, "model", record.text(RequestRecord::Model));
-  append_json_text(out, "provider", record.text(RequestRecord::Provider));
-  append_json_text(out, "target", record.text(RequestRecord::Target));
-  append_json_number(out, "status", record.status);
-  append_json_number(out, "bytes_in", static_cast<std::int64_t>(record.bytes_in));
-  append_json_number(out, "bytes_out", static_cast<std::int64_t>(record.bytes_out));
-  append_json_ms(out, "duration_ms", record.duration);
-  append_json_ms(out, "auth_ms", record.auth);
-  append_json_ms(out, "queue_ms", record.queue);
-  append_json_ms(out, "upstream_ms", record.upstream);
-  append_json_ms(out, "overhead_ms", record.overhead);
-  append_json_number(out, "attempts", record.attempts);
-  out.append(record.streamed ? ",\"streamed\":true" : ",\"streamed\":false");
+void add_json_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+                   TimeText& time) {
+  using Record = RequestRecord;
+  out.ensure(kMostPerLine);
+  out.add("{\"ts\":\"");
+  time.add(out, unix_milliseconds);
+  out.add("\",\"level\":\"");
+  out.add(level_of(record.status));
+  out.add("\",\"message\":\"request\"");
+  add_text(out, ",\"id\":\"", record.text(Record::RequestId));
+  add_text(out, ",\"principal\":\"", record.text(Record::Principal));
+  add_text(out, ",\"client_id\":\"", record.text(Record::ClientId));
+  add_text(out, ",\"method\":\"", record.method);
+  add_text(out, ",\"route\":\"", record.route);
+  add_text(out, ",\"path\":\"", record.text(Record::Path));
+  add_text(out, ",\"kind\":\"", record.kind);
+  add_text(out, ",\"model\":\"", record.text(Record::Model));
+  add_text(out, ",\"provider\":\"", record.text(Record::Provider));
+  add_text(out, ",\"target\":\"", record.text(Record::Target));
+  out.add(",\"status\":");
+  out.add_number(record.status);
+  out.add(",\"bytes_in\":");
+  out.add_number(static_cast<std::int64_t>(record.bytes_in));
+  out.add(",\"bytes_out\":");
+  out.add_number(static_cast<std::int64_t>(record.bytes_out));
+  out.add(",\"duration_ms\":");
+  out.add_ms(record.duration);
+  out.add(",\"auth_ms\":");
+  out.add_ms(record.auth);
+  out.add(",\"queue_ms\":");
+  out.add_ms(record.queue);
+  out.add(",\"upstream_ms\":");
+  out.add_ms(record.upstream);
+  out.add(",\"overhead_ms\":");
+  out.add_ms(record.overhead);
+  out.add(",\"attempts\":");
+  out.add_number(record.attempts);
+  out.add(record.streamed ? std::string_view(",\"streamed\":true") : ",\"streamed\":false");
   if (record.input_tokens >= 0) {
-    append_json_number(out, "input_tokens", record.input_tokens);
+    out.add(",\"input_tokens\":");
+    out.add_number(record.input_tokens);
   }
   if (record.output_tokens >= 0) {
-    append_json_number(out, "output_tokens", record.output_tokens);
+    out.add(",\"output_tokens\":");
+    out.add_number(record.output_tokens);
   }
-  append_json_text(out, "error_code", record.text(RequestRecord::ErrorCode));
-  append_json_text(out, "error_detail", record.text(RequestRecord::ErrorDetail));
-  append_json_text(out, "remote", record.text(RequestRecord::Remote));
-  append_json_text(out, "trace_id", record.text(RequestRecord::TraceId));
-  out.append("}\n");
+  add_text(out, ",\"error_code\":\"", record.text(Record::ErrorCode));
+  add_text(out, ",\"error_detail\":\"", record.text(Record::ErrorDetail));
+  add_text(out, ",\"remote\":\"", record.text(Record::Remote));
+  add_text(out, ",\"trace_id\":\"", record.text(Record::TraceId));
+  out.add("}\n");
 }
 
-void append_text_line(std::string& out, const RequestRecord& record, std::int64_t unix_milliseconds,
-                      TimeText& time) {
-  time.append(out, unix_milliseconds);
-  out.push_back(' ');
-  out.append(record.method.empty() ? "-" : record.method).push_back(' ');
-  append_escaped(out, record.text(RequestRecord::Path));
-  out.push_back(' ');
-  append_number(out, record.status);
-  out.push_back(' ');
-  append_ms(out, record.duration);
-  out.append("ms ");
-  append_number(out, static_cast<std::int64_t>(record.bytes_out));
-  out.push_back('B');
+void add_text_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+                   TimeText& time) {
+  out.ensure(kMostPerLine);
+  time.add(out, unix_milliseconds);
+  out.add(' ');
+  out.add(record.method.empty() ? "-" : record.method);
+  out.add(' ');
+  out.add_escaped(record.text(RequestRecord::Path));
+  out.add(' ');
+  out.add_number(record.status);
+  out.add(' ');
+  out.add_ms(record.duration);
+  out.add("ms ");
+  out.add_number(static_cast<std::int64_t>(record.bytes_out));
+  out.add('B');
   for (const auto which : {RequestRecord::Model, RequestRecord::Provider, RequestRecord::Principal,
                            RequestRecord::ErrorCode, RequestRecord::ErrorDetail}) {
     if (const std::string_view text = record.text(which); !text.empty()) {
-      out.push_back(' ');
-      append_escaped(out, text);
+      out.add(' ');
+      out.add_escaped(text);
     }
   }
-  out.push_back('\n');
+  out.add('\n');
 }
 
 }  // namespace headgate::observe

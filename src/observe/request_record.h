@@ -3,11 +3,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <string_view>
 
 #include "model/request_context.h"
-#include "observe/line_format.h"
+#include "observe/line_buffer.h"
 #include "observe/outcome.h"
 
 namespace headgate::observe {
@@ -63,11 +62,11 @@ class RequestRecord final {
 };
 static_assert(sizeof(RequestRecord) <= 1024);
 
-/// Appends the JSON line of `record`; `unix_milliseconds` is when it ended.
-void append_json_line(std::string& out, const RequestRecord& record, std::int64_t unix_milliseconds,
-                      TimeText& time);
-/// Appends the short line for a terminal.
-void append_text_line(std::string& out, const RequestRecord& record, std::int64_t unix_milliseconds,
-                      TimeText& time);
+/// Adds the JSON line of `record`; `unix_milliseconds` is when it ended.
+void add_json_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+                   TimeText& time);
+/// Adds the short line for a terminal.
+void add_text_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+                   TimeText& time);
 
 }  // namespace headgate::observe
