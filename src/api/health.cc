@@ -17,6 +17,10 @@ Task<Result<edge::Response>> ReadyEndpoint::handle(Call) const {
       response.body = R"({"status":"draining"})";
       break;
   }
+  if (details_) {
+    response.body.pop_back();
+    response.body.append(R"(,"details":)").append(details_()).append("}");
+  }
   co_return response;
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "api/route.h"
 
@@ -13,11 +14,16 @@ enum class Readiness { Starting, Ready, Draining };
 /// GET /ready: 200 {"status":"ready"}, 503 while starting or draining.
 class ReadyEndpoint final : public Endpoint {
  public:
-  explicit ReadyEndpoint(const std::atomic<Readiness>& readiness) : readiness_(readiness) {}
+  /// `details`, if set, yields a JSON object that is shown as `details`; thread safe, must not
+  /// block.
+  explicit ReadyEndpoint(const std::atomic<Readiness>& readiness,
+                         std::function<std::string()> details = {})
+      : readiness_(readiness), details_(std::move(details)) {}
   Task<Result<edge::Response>> handle(Call call) const override;
 
  private:
   const std::atomic<Readiness>& readiness_;
+  std::function<std::string()> details_;
 };
 
 /// An endpoint whose JSON text is made anew at each call, by a function that is thread safe and

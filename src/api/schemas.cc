@@ -1,0 +1,380 @@
+#include "api/schemas.h"
+
+#include <algorithm>
+#include <array>
+
+namespace headgate::api {
+namespace {
+
+// Bodies of OpenAI's API go through to the model server as they came, so their schemas name what
+// most callers use and allow the rest.
+// clang-format off: a JSON text is easier to read on long lines
+constexpr auto kSchemas = std::to_array<Schema>({
+    {"Status", R"({
+      "type": "object", "required": ["status"],
+      "properties": {"status": {"type": "string", "enum": ["live", "ready", "starting", "draining"]}},
+      "additionalProperties": true})"},
+    {"Health", R"({
+      "type": "object", "required": ["status", "timestamp", "version", "gateway", "checks", "endpoints"],
+      "properties": {
+        "status": {"type": "string", "enum": ["healthy", "degraded", "unhealthy"]},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "version": {"type": "string"},
+        "gateway": {"type": "string"},
+        "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+        "endpoints": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/EndpointHealth"}}}})"},
+    {"EndpointHealth", R"({
+      "type": "object", "required": ["status"],
+      "properties": {
+        "status": {"type": "string", "enum": ["healthy", "idle", "unhealthy", "unreachable"]},
+        "workers": {"type": ["object", "null"], "additionalProperties": {"type": "integer"}},
+        "error": {"type": ["string", "null"]}}})"},
+
+    {"TokenForm", R"({
+      "type": "object",
+      "properties": {
+        "grant_type": {"type": "string", "enum": ["password", "refresh_token"], "default": "password"},
+        "username": {"type": "string"},
+        "password": {"type": "string", "format": "password"},
+        "refresh_token": {"type": "string"},
+        "scope": {"type": "string", "description": "Scopes wanted, separated by spaces; all of the user's without it"}}})",
+     Media::Form},
+    {"TokenPair", R"({
+      "type": "object", "required": ["access_token", "refresh_token", "token_type", "expires_in", "scope"],
+      "properties": {
+        "access_token": {"type": "string"},
+        "refresh_token": {"type": "string", "description": "Good for one use"},
+        "token_type": {"type": "string", "const": "bearer"},
+        "expires_in": {"type": "integer", "description": "Seconds"},
+        "scope": {"type": "string"}}})"},
+    {"RefreshRequest", R"({
+      "type": "object", "required": ["refresh_token"],
+      "properties": {"refresh_token": {"type": "string"}}})"},
+    {"RevokeRequest", R"({
+      "type": "object",
+      "properties": {"token": {"type": "string", "description": "Without it, the access token that asks is revoked"}}})",
+     Media::JsonOrForm},
+    {"Revoked", R"({
+      "type": "object", "required": ["revoked"],
+      "properties": {
+        "id": {"type": "string"}, "object": {"type": "string"},
+        "revoked": {"type": "boolean", "const": true}}})"},
+
+    {"ChatRequest", R"({
+      "type": "object", "required": ["model", "messages"],
+      "properties": {
+        "model": {"type": "string", "description": "A model of GET /v1/models, or one of its aliases"},
+        "messages": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/ChatMessage"}},
+        "stream": {"type": "boolean", "default": false},
+        "stream_options": {"type": "object", "properties": {"include_usage": {"type": "boolean"}}},
+        "max_completion_tokens": {"type": "integer", "minimum": 1},
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "temperature": {"type": "number"},
+        "top_p": {"type": "number"},
+        "stop": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        "tools": {"type": "array", "items": {"type": "object"}},
+        "response_format": {"type": "object"}},
+      "additionalProperties": true,
+      "example": {"model": "gemma", "messages": [{"role": "user", "content": "Hello"}]}})"},
+    {"ChatMessage", R"({
+      "type": "object", "required": ["role"],
+      "properties": {
+        "role": {"type": "string", "enum": ["system", "developer", "user", "assistant", "tool"]},
+        "content": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}, {"type": "null"}]}},
+      "additionalProperties": true})"},
+    {"ChatCompletion", R"({
+      "type": "object", "required": ["id", "object", "choices"],
+      "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string", "const": "chat.completion"},
+        "created": {"type": "integer"},
+        "model": {"type": "string"},
+        "choices": {"type": "array", "items": {
+          "type": "object",
+          "properties": {
+            "index": {"type": "integer"},
+            "message": {"$ref": "#/components/schemas/ChatMessage"},
+            "finish_reason": {"type": ["string", "null"]}},
+          "additionalProperties": true}},
+        "usage": {"$ref": "#/components/schemas/Usage"}},
+      "additionalProperties": true})",
+     Media::JsonOrEvents},
+    {"Usage", R"({
+      "type": "object",
+      "properties": {
+        "prompt_tokens": {"type": "integer"},
+        "completion_tokens": {"type": "integer"},
+        "total_tokens": {"type": "integer"}},
+      "additionalProperties": true})"},
+    {"CompletionRequest", R"({
+      "type": "object", "required": ["model", "prompt"],
+      "properties": {
+        "model": {"type": "string"},
+        "prompt": {"oneOf": [{"type": "string"}, {"type": "array"}]},
+        "stream": {"type": "boolean", "default": false},
+        "max_tokens": {"type": "integer", "minimum": 1},
+        "temperature": {"type": "number"}},
+      "additionalProperties": true})"},
+    {"Completion", R"({
+      "type": "object", "required": ["id", "object", "choices"],
+      "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string", "const": "text_completion"},
+        "created": {"type": "integer"},
+        "model": {"type": "string"},
+        "choices": {"type": "array", "items": {
+          "type": "object",
+          "properties": {
+            "index": {"type": "integer"},
+            "text": {"type": "string"},
+            "finish_reason": {"type": ["string", "null"]}},
+          "additionalProperties": true}},
+        "usage": {"$ref": "#/components/schemas/Usage"}},
+      "additionalProperties": true})",
+     Media::JsonOrEvents},
+    {"EmbeddingRequest", R"({
+      "type": "object", "required": ["model", "input"],
+      "properties": {
+        "model": {"type": "string"},
+        "input": {"oneOf": [{"type": "string"}, {"type": "array"}]},
+        "encoding_format": {"type": "string", "enum": ["float", "base64"]},
+        "dimensions": {"type": "integer", "minimum": 1}},
+      "additionalProperties": true})"},
+    {"EmbeddingList", R"({
+      "type": "object", "required": ["object", "data"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {
+          "type": "object",
+          "properties": {
+            "object": {"type": "string", "const": "embedding"},
+            "index": {"type": "integer"},
+            "embedding": {"oneOf": [{"type": "array", "items": {"type": "number"}}, {"type": "string"}]}}}},
+        "model": {"type": "string"},
+        "usage": {"$ref": "#/components/schemas/Usage"}},
+      "additionalProperties": true})"},
+    {"ModelList", R"({
+      "type": "object", "required": ["object", "data"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}}})"},
+    {"Model", R"({
+      "type": "object", "required": ["id", "object", "created", "owned_by"],
+      "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string", "const": "model"},
+        "created": {"type": "integer"},
+        "owned_by": {"type": "string"},
+        "kind": {"type": "string", "description": "chat, embedding, ocr, classify, extract, ..."}}})"},
+
+    {"ImageUrls", R"({
+      "type": "array", "minItems": 1, "maxItems": 32,
+      "items": {"type": "string", "format": "uri"},
+      "description": "https: or data: URLs of PDF, JPEG, PNG, WebP, BMP or TIFF files"})"},
+    {"Resolution", R"({"type": "string", "enum": ["tiny", "small", "base", "large", "gundam"]})"},
+    {"DocumentType", R"({
+      "type": "string",
+      "enum": ["W2", "1099-INT", "1099-DIV", "1099-MISC", "1099-NEC", "1099-R", "1098", "bank_statement",
+               "credit_card_statement", "invoice", "receipt", "check", "other"]})"},
+    {"DocumentForm", R"({
+      "type": "object",
+      "properties": {
+        "file": {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "image_urls": {"type": "array", "items": {"type": "string", "format": "uri"}},
+        "model": {"type": "string"},
+        "doc_type": {"$ref": "#/components/schemas/DocumentType"},
+        "output": {"type": "string", "enum": ["text", "markdown", "layout", "json"]},
+        "resolution": {"$ref": "#/components/schemas/Resolution"},
+        "include_raw": {"type": "boolean", "default": false}}})"},
+    {"OcrRequest", R"({
+      "type": "object",
+      "properties": {
+        "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
+        "document": {
+          "type": "object", "description": "In place of image_urls: one document",
+          "properties": {
+            "type": {"type": "string", "enum": ["document_url", "image_url"]},
+            "document_url": {"type": "string", "format": "uri"},
+            "image_url": {"type": "string", "format": "uri"}}},
+        "model": {"type": "string", "default": "document-ocr"},
+        "output": {"type": "string", "enum": ["text", "markdown", "layout", "json"], "default": "text"},
+        "resolution": {"$ref": "#/components/schemas/Resolution"}}})",
+     Media::JsonOrMultipart},
+    {"OcrResult", R"({
+      "type": "object", "required": ["output", "page_count", "latency_ms", "model", "provider", "request_id"],
+      "properties": {
+        "output": {"type": "string"},
+        "page_count": {"type": "integer"},
+        "text": {"type": "string", "description": "With output text; pages are divided by form feeds"},
+        "markdown": {"type": "string", "description": "With output markdown"},
+        "layout_elements": {"type": "array", "items": {"type": "object"}, "description": "With output layout"},
+        "pages": {"type": "array", "items": {"type": "object"}, "description": "With output json"},
+        "failed_pages": {"$ref": "#/components/schemas/FailedPages"},
+        "latency_ms": {"type": "integer"},
+        "model": {"type": "string"},
+        "provider": {"type": "string"},
+        "request_id": {"type": "string"}}})"},
+    {"FailedPages", R"({
+      "type": "array", "description": "Pages that could not be read; absent if all were",
+      "items": {
+        "type": "object",
+        "properties": {
+          "page": {"type": "integer"}, "code": {"type": "string"}, "message": {"type": "string"}}}})"},
+    {"ClassifyRequest", R"({
+      "type": "object", "required": ["image_urls"],
+      "properties": {
+        "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
+        "prompt": {"type": "string"},
+        "model": {"type": "string", "default": "document-classifier"}}})",
+     Media::JsonOrMultipart},
+    {"Classification", R"({
+      "type": "object",
+      "required": ["type", "confidence", "reasoning", "latency_ms", "model", "provider", "request_id"],
+      "properties": {
+        "type": {"$ref": "#/components/schemas/DocumentType"},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "reasoning": {"type": "string"},
+        "failed_pages": {"$ref": "#/components/schemas/FailedPages"},
+        "latency_ms": {"type": "integer"},
+        "model": {"type": "string"},
+        "provider": {"type": "string"},
+        "request_id": {"type": "string"}}})"},
+    {"ExtractRequest", R"({
+      "type": "object", "required": ["image_urls"],
+      "properties": {
+        "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
+        "doc_type": {"$ref": "#/components/schemas/DocumentType"},
+        "prompt": {"type": "string"},
+        "prompt_mode": {"type": "string"},
+        "include_raw": {"type": "boolean", "default": false},
+        "model": {"type": "string", "default": "document-extractor"}}})",
+     Media::JsonOrMultipart},
+    {"Extraction", R"({
+      "type": "object",
+      "required": ["data", "confidence", "doc_type", "page_count", "latency_ms", "model", "provider", "request_id"],
+      "properties": {
+        "data": {"type": "object", "description": "The fields of the document's type; unread ones are null"},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "doc_type": {"$ref": "#/components/schemas/DocumentType"},
+        "page_count": {"type": "integer"},
+        "raw_ocr": {"type": "string", "description": "With include_raw"},
+        "failed_pages": {"$ref": "#/components/schemas/FailedPages"},
+        "latency_ms": {"type": "integer"},
+        "model": {"type": "string"},
+        "provider": {"type": "string"},
+        "request_id": {"type": "string"}}})"},
+
+    {"Scopes", R"({
+      "type": "array", "minItems": 1, "uniqueItems": true,
+      "items": {"type": "string",
+        "enum": ["models:read", "models:write", "inference:text", "inference:image", "inference:audio",
+                 "inference:document", "jobs:read", "jobs:write", "cluster:read", "cluster:write",
+                 "metrics:read", "admin"]}})"},
+    {"ApiKeyRequest", R"({
+      "type": "object", "description": "To make a key, name and scopes are needed",
+      "properties": {
+        "name": {"type": "string", "maxLength": 128},
+        "scopes": {"$ref": "#/components/schemas/Scopes"},
+        "tier": {"type": "string", "default": "default"},
+        "expires_at": {"type": ["string", "null"], "format": "date-time"},
+        "disabled": {"type": "boolean"}},
+      "additionalProperties": false})"},
+    {"ApiKey", R"({
+      "type": "object", "required": ["id", "object", "name", "scopes", "tier", "created_at"],
+      "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string", "const": "api_key"},
+        "name": {"type": "string"},
+        "scopes": {"$ref": "#/components/schemas/Scopes"},
+        "tier": {"type": "string"},
+        "created_at": {"type": "string", "format": "date-time"},
+        "expires_at": {"type": ["string", "null"], "format": "date-time"},
+        "disabled_at": {"type": ["string", "null"], "format": "date-time"},
+        "revoked_at": {"type": ["string", "null"], "format": "date-time"},
+        "last_used_at": {"type": ["string", "null"], "format": "date-time"}}})"},
+    {"NewApiKey", R"({
+      "allOf": [
+        {"$ref": "#/components/schemas/ApiKey"},
+        {"type": "object", "required": ["key"],
+         "properties": {"key": {"type": "string", "description": "Shown here and never again"}}}]})",
+     Media::Json, 201},
+    {"ApiKeyList", R"({
+      "type": "object", "required": ["object", "data"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}},
+        "has_more": {"type": "boolean"}}})"},
+    {"UserRequest", R"({
+      "type": "object", "required": ["name", "password", "scopes"],
+      "properties": {
+        "name": {"type": "string"},
+        "password": {"type": "string", "format": "password"},
+        "scopes": {"$ref": "#/components/schemas/Scopes"},
+        "tier": {"type": "string", "default": "default"}},
+      "additionalProperties": false})"},
+    {"UserChange", R"({
+      "type": "object",
+      "properties": {
+        "password": {"type": "string", "format": "password"},
+        "scopes": {"$ref": "#/components/schemas/Scopes"},
+        "tier": {"type": "string"},
+        "disabled": {"type": "boolean"}},
+      "additionalProperties": false})"},
+    {"User", R"({
+      "type": "object", "required": ["name", "object", "scopes", "tier", "created_at"],
+      "properties": {
+        "name": {"type": "string"},
+        "object": {"type": "string", "const": "user"},
+        "scopes": {"$ref": "#/components/schemas/Scopes"},
+        "tier": {"type": "string"},
+        "created_at": {"type": "string", "format": "date-time"},
+        "disabled_at": {"type": ["string", "null"], "format": "date-time"}}})"},
+    {"UserList", R"({
+      "type": "object", "required": ["object", "data"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/User"}},
+        "has_more": {"type": "boolean"}}})"},
+    {"Deleted", R"({
+      "type": "object", "required": ["deleted"],
+      "properties": {
+        "name": {"type": "string"}, "object": {"type": "string"},
+        "deleted": {"type": "boolean", "const": true}}})"},
+    {"Config", R"({
+      "type": "object", "description": "The configuration in force; secrets are masked",
+      "additionalProperties": true})"},
+    {"Reloaded", R"({
+      "type": "object", "description": "The configuration was read again",
+      "additionalProperties": true})"},
+
+    {"Error", R"({
+      "type": "object", "required": ["error"],
+      "properties": {"error": {"$ref": "#/components/schemas/ErrorObject"}}})"},
+    {"ErrorWithDetail", R"({
+      "type": "object", "required": ["error", "detail"],
+      "properties": {
+        "error": {"$ref": "#/components/schemas/ErrorObject"},
+        "detail": {"type": "string", "description": "The same as error.message"}}})"},
+    {"ErrorObject", R"({
+      "type": "object", "required": ["message", "type", "param", "code", "request_id", "timestamp"],
+      "properties": {
+        "message": {"type": "string"},
+        "type": {"type": "string"},
+        "param": {"type": ["string", "null"], "description": "The field at fault"},
+        "code": {"type": ["string", "null"]},
+        "details": {"type": "object"},
+        "request_id": {"type": "string"},
+        "timestamp": {"type": "string", "format": "date-time"}}})"},
+});
+// clang-format on
+
+}  // namespace
+
+std::span<const Schema> schemas() { return kSchemas; }
+
+const Schema* find_schema(std::string_view name) {
+  const auto found = std::ranges::find(kSchemas, name, &Schema::name);
+  return found == kSchemas.end() ? nullptr : &*found;
+}
+
+}  // namespace headgate::api
