@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "documents/page_reader.h"
-#include "documents/sandbox.h"
 #include "documents/sandbox_probe.h"
 
 namespace headgate::documents {
@@ -107,7 +106,7 @@ void run_page_process(const JobMessage& job, WorkerEngines& engines, int documen
   ::signal(SIGPIPE, SIG_DFL);
   ::dup2(STDIN_FILENO, STDERR_FILENO);  // the libraries' complaints quote the document
   limit_page(job.timeout_milliseconds / 1000 + 2);
-  confine_system_calls(FilterLevel::Page);
+  confine_system_calls(FilterLevel::Page, engines.files);
   const std::string_view bytes = map_document(document);
   write_all(answer,
             bytes.empty() ? refusal(PageFailure::Unreadable) : guarded(job, engines, bytes));

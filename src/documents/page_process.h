@@ -7,6 +7,7 @@
 
 #include "documents/pdf_file.h"
 #include "documents/recognizer.h"
+#include "documents/sandbox.h"
 #include "documents/worker_protocol.h"
 
 namespace headgate::documents {
@@ -17,6 +18,7 @@ struct WorkerEngines {
   std::map<std::vector<std::string>, std::unique_ptr<Recognizer>> recognizers;
   std::unique_ptr<OrientationFinder> orientation;
   std::unique_ptr<PdfWarmth> warmth;
+  FileRules files = FileRules::NoFiles;
 
   /// The recogniser for `languages` (empty: the configured ones), loaded if need be; null if a
   /// language is missing.

@@ -105,23 +105,38 @@ class Reading {
 
   Attempt read(const Picture& picture) {
     Attempt best = read_as_it_is(picture, 0);
-    // Text that lies on its side reads as noise; only then is the direction worth asking for, for
-    // upright receipts are often judged upside down.
-    constexpr float kNoise = 0.65F;
-    if (effort_.orientation && engines_.orientation != nullptr && time_left() &&
-        best.recognition.confidence < kNoise) {
-      const int turn = engines_.orientation->turn_needed(picture, dpi_);
-      if (turn != 0) {
-        Attempt other = read_as_it_is(turned(picture, turn), turn);
-        if (other.recognition.confidence > best.recognition.confidence) {
-          return other;
-        }
-      }
+    const int turn = turn_of(best, picture);
+    if (turn == 0) {
+      return best;
+    }
+    // Text known to lie on its side is only as good, but its lines must be level for whoever looks
+    // for columns; a guess has to prove itself.
+    constexpr double kAsGood = 0.8;
+    Attempt other = read_as_it_is(turned(picture, turn), turn);
+    const bool better = best.recognition.turn != 0
+                            ? other.recognition.yield >= kAsGood * best.recognition.yield
+                            : other.recognition.confidence > best.recognition.confidence;
+    if (better) {
+      return other;
     }
     return best;
   }
 
  private:
+  int turn_of(const Attempt& attempt, const Picture& picture) const {
+    // Noise may be text that lies on its side; only then is the direction worth asking for, for
+    // upright receipts are often judged upside down.
+    constexpr float kNoise = 0.65F;
+    if (!effort_.orientation || !time_left()) {
+      return 0;
+    }
+    if (attempt.recognition.turn != 0) {
+      return attempt.recognition.turn;
+    }
+    const bool ask = engines_.orientation != nullptr && attempt.recognition.confidence < kNoise;
+    return ask ? engines_.orientation->turn_needed(picture, dpi_) : 0;
+  }
+
   Attempt read_as_it_is(const Picture& picture, int turn) {
     constexpr float kClear = 0.85F;  // above, a second look finds nothing new
     Attempt attempt{.picture = deskewed(picture), .recognition = {}, .turned = turn};
@@ -132,7 +147,9 @@ class Reading {
     const Picture even = evened(attempt.picture);
     Recognition second =
         engines_.recognizer.read(even ? even : attempt.picture, dpi_, Layout::Sparse, until_);
-    if (second.yield > attempt.recognition.yield) {
+    // Scattered words lose their lines and columns, so they must be clearly more.
+    constexpr double kClearlyMore = 1.05;
+    if (second.yield > kClearlyMore * attempt.recognition.yield) {
       attempt.recognition = std::move(second);
     }
     return attempt;

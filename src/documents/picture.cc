@@ -150,7 +150,11 @@ Picture evened(const Picture& picture) {
   if (!flat) {
     return {};
   }
-  Picture stretched = own(pixGammaTRC(nullptr, flat.get(), 1.0F, 30, 220));
+  // Locally, so that faint print becomes black beside a black border too.
+  constexpr int kReach = 64;
+  constexpr int kLeastContrast = 40;  // less is paper
+  Picture stretched =
+      own(pixContrastNorm(nullptr, flat.get(), kReach, kReach, kLeastContrast, 1, 1));
   return stretched;
 }
 

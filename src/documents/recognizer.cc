@@ -60,6 +60,28 @@ void judge(Recognition& recognition) {
   recognition.confidence = letters > 0 ? static_cast<float>(sum / letters) : 0;
 }
 
+/// Tesseract reads columns of text that lies on its side, but leaves the words where they are. The
+/// turn that sets most of the text upright, from how the words of its lines follow each other.
+int turn_of(const std::vector<model::Line>& lines) {
+  constexpr std::size_t kShortest = 3;  // letters; shorter words may be tall by nature
+  std::size_t tall = 0;
+  std::size_t wide = 0;
+  float downwards = 0;
+  for (const model::Line& line : lines) {
+    for (const model::Word& word : line.words) {
+      if (word.text.size() >= kShortest) {
+        const bool stands = word.box.height() > 1.5F * word.box.width();
+        (stands ? tall : wide) += word.text.size();
+      }
+    }
+    downwards += line.words.back().box.middle_y() - line.words.front().box.middle_y();
+  }
+  if (tall <= wide) {
+    return 0;
+  }
+  return downwards > 0 ? 270 : 90;
+}
+
 Recognition collect(tesseract::ResultIterator& at) {
   Recognition recognition;
   std::uint32_t block = 0;
@@ -87,6 +109,7 @@ Recognition collect(tesseract::ResultIterator& at) {
   } while (at.Next(tesseract::RIL_WORD));
   std::erase_if(recognition.lines, [](const model::Line& line) { return line.words.empty(); });
   judge(recognition);
+  recognition.turn = turn_of(recognition.lines);
   return recognition;
 }
 

@@ -16,6 +16,7 @@ struct Recognition {
   std::vector<model::Line> lines;
   float confidence = 0;  ///< mean of the words weighted by length, 0..1
   double yield = 0;      ///< characters, weighted by how far each word is above a guess
+  int turn = 0;          ///< degrees clockwise that set most of it upright; 0: it stands upright
 };
 
 enum class Layout : std::uint8_t {

@@ -73,7 +73,7 @@ class Rules {
   bool ok_ = true;
 };
 
-void add_page_rules(Rules& rules) {
+void add_page_rules(Rules& rules, FileRules files) {
   for (const int call : kPageCalls) {
     rules.add(SCMP_ACT_ALLOW, call);
   }
@@ -83,11 +83,26 @@ void add_page_rules(Rules& rules) {
   // No page that can be written may become code, and no file may be mapped as such.
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, kAnyWriting, 0));
   for (const auto flag : kOpenForWriting) {
     const auto bit = static_cast<scmp_datum_t>(flag);
     rules.add(SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, bit, bit));
   }
+  const std::uint32_t reading =
+      files == FileRules::Landlock ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
+  rules.add(reading, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, kAnyWriting, 0));
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HEADGATE_ADDRESS_SANITIZER 1
+#endif
+#endif
+
+/// The sanitizers test whether memory can be read by writing it into a pipe.
+void add_sanitizer_rules([[maybe_unused]] Rules& rules) {
+#ifdef HEADGATE_ADDRESS_SANITIZER
+  rules.add(SCMP_ACT_ALLOW, SCMP_SYS(pipe2));
+#endif
 }
 
 void add_level_rules(Rules& rules, FilterLevel level) {
@@ -98,6 +113,7 @@ void add_level_rules(Rules& rules, FilterLevel level) {
     rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));  // glibc falls back to clone
     return;
   }
+  add_sanitizer_rules(rules);
   // abort() must be able to say so; nobody else may be signalled.
   rules.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill),
             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), 0));
@@ -114,7 +130,7 @@ void add_level_rules(Rules& rules, FilterLevel level) {
 
 }  // namespace
 
-SandboxStatus confine_system_calls(FilterLevel level) {
+SandboxStatus confine_system_calls(FilterLevel level, FileRules files) {
   const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS), &seccomp_release);
   if (!filter) {
     return {"seccomp", "skipped (no memory)"};
@@ -122,7 +138,7 @@ SandboxStatus confine_system_calls(FilterLevel level) {
   seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   Rules rules(filter.get());
-  add_page_rules(rules);
+  add_page_rules(rules, files);
   add_level_rules(rules, level);
   if (!rules.ok()) {
     return {"seccomp", "skipped (a rule was refused)"};

@@ -209,7 +209,9 @@ int run_worker(int socket) {
     return 2;
   }
   ready.sandbox.push_back(confine_files(readable_folders(engines)));
-  ready.sandbox.push_back(confine_system_calls(FilterLevel::Worker));
+  const bool landlock = ready.sandbox.back().state.starts_with("on");
+  engines.files = landlock ? FileRules::Landlock : FileRules::NoFiles;
+  ready.sandbox.push_back(confine_system_calls(FilterLevel::Worker, FileRules::Landlock));
   if (!send_packet(socket, encode(ready))) {
     return 0;
   }
