@@ -1,5 +1,6 @@
 #include "documents/page_process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -83,6 +84,12 @@ void write_all(int descriptor, std::string_view bytes) {
   }
 }
 
+bool all_installed(const std::vector<std::string>& languages, const std::string& folder) {
+  return std::all_of(languages.begin(), languages.end(), [&](const std::string& language) {
+    return ::access((folder + "/" + language + ".traineddata").c_str(), R_OK) == 0;
+  });
+}
+
 }  // namespace
 
 Recognizer* WorkerEngines::recognizer_for(const std::vector<std::string>& languages) {
@@ -91,6 +98,10 @@ Recognizer* WorkerEngines::recognizer_for(const std::vector<std::string>& langua
   const auto found = recognizers.find(wanted);
   if (found != recognizers.end()) {
     return found->second.get();
+  }
+  // Asked of the first set's folder, because Tesseract complains on stderr about missing data.
+  if (!recognizers.empty() && !all_installed(wanted, recognizers.begin()->second->data_folder())) {
+    return nullptr;
   }
   auto loaded = Recognizer::load(wanted);
   if (!loaded) {

@@ -341,8 +341,8 @@ struct WorkerPool::Impl {
     counters.crashes += unasked ? 1 : 0;
     if (job.message.op == WorkerOp::Inspect) {
       ++counters.inspections;
-    } else if (answered && !job.error) {
-      ++counters.pages_read;
+    } else if (answered) {
+      ++(job.error ? counters.pages_failed : counters.pages_read);
     }
   }
 

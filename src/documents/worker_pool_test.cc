@@ -176,6 +176,7 @@ TEST_F(Reading, RefusesWhatItCannotOrMayNotRead) {
   const auto page = read(pool, encoded(long_text(), IFF_PNG));
   ASSERT_FALSE(page.has_value()) << "the limit holds for reading too";
   EXPECT_EQ(page.error().kind, ErrorKind::TooLarge);
+  EXPECT_EQ(pool.counters().pages_failed, 1U);
   EXPECT_EQ(pool.counters().crashes, 0U);
 }
 
