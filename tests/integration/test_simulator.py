@@ -270,6 +270,13 @@ def test_a_fault_can_pass_after_some_times(sim):
     assert statuses == [503, 503, 200, 200]
 
 
+def test_models_can_be_named_at_the_start():
+    with start_simulator("--model", "gpt-x=status=500:times=1", "--tokens", "3") as named:
+        assert [exchange(named, chat("gpt-x"))[0] for _ in range(2)] == [500, 200]
+        answer = json.loads(exchange(named, chat("gpt-x"))[2])
+        assert answer["usage"]["completion_tokens"] == 3
+
+
 def test_a_key_can_be_asked_for():
     with start_simulator("--require-key", "k-123") as locked:
         status, _, body = exchange(locked, chat("sim"))

@@ -175,25 +175,33 @@ std::optional<std::string> apply_parameter(Behaviour& behaviour, std::string_vie
   return std::nullopt;
 }
 
-std::variant<Behaviour, std::string> behaviour_of(std::string_view model, const Behaviour& base) {
-  Behaviour behaviour = base;
-  std::string_view family = model.substr(0, model.find(':'));
-  if (family.size() == model.size() || (family != "sim" && !family.starts_with("sim-"))) {
-    return behaviour;
-  }
-  std::string_view rest = model.substr(family.size());
-  while (!rest.empty()) {
-    rest.remove_prefix(1);
-    std::string_view word = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(word.size());
+std::optional<std::string> apply_parameters(Behaviour& behaviour, std::string_view joined) {
+  for (;;) {
+    std::size_t colon = joined.find(':');
+    std::string_view word = joined.substr(0, colon);
     std::optional<std::string_view> value;
     std::size_t equals = word.find('=');
     if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
     }
     if (auto error = apply_parameter(behaviour, word.substr(0, equals), value)) {
-      return "Model '" + std::string(model) + "': " + *error + ".";
+      return error;
     }
+    if (colon == std::string_view::npos) {
+      return std::nullopt;
+    }
+    joined.remove_prefix(colon + 1);
+  }
+}
+
+std::variant<Behaviour, std::string> behaviour_of(std::string_view model, const Behaviour& base) {
+  Behaviour behaviour = base;
+  std::string_view family = model.substr(0, model.find(':'));
+  if (family.size() == model.size() || (family != "sim" && !family.starts_with("sim-"))) {
+    return behaviour;
+  }
+  if (auto error = apply_parameters(behaviour, model.substr(family.size() + 1))) {
+    return "Model '" + std::string(model) + "': " + *error + ".";
   }
   return behaviour;
 }

@@ -90,6 +90,9 @@ std::span<const Parameter> parameters();
 std::optional<std::string> apply_parameter(Behaviour& behaviour, std::string_view name,
                                            std::optional<std::string_view> value);
 
+/// Changes `behaviour` by parameters joined with colons: `tokens=64:tps=1000`.
+std::optional<std::string> apply_parameters(Behaviour& behaviour, std::string_view joined);
+
 /// The behaviour that `model` asks for: parameters after the first colon when the part before it is
 /// `sim` or starts with `sim-`; any other name is served with `base`. A string is the error.
 std::variant<Behaviour, std::string> behaviour_of(std::string_view model, const Behaviour& base);

@@ -23,7 +23,7 @@ namespace headgate::sim {
 
 /// What the connections of one server have in common. Lives on the server's only thread.
 struct Shared {
-  explicit Shared(const Options& all) : options(all), models(all.behaviour), log(all.log_size) {}
+  explicit Shared(const Options& all) : options(all), models(all), log(all.log_size) {}
 
   const Options& options;
   ModelTable models;

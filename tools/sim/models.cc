@@ -32,9 +32,22 @@ Model& ModelTable::find(std::string_view name) {
     if (models_.size() >= kMaxModels) {
       models_.clear();
     }
-    found = models_.try_emplace(std::string(name), name, base_).first;
+    found =
+        models_.try_emplace(std::string(name), behaviour_of_name(name), options_.behaviour).first;
   }
   return found->second;
+}
+
+std::variant<Behaviour, std::string> ModelTable::behaviour_of_name(std::string_view name) const {
+  auto named = options_.models.find(name);
+  if (named == options_.models.end()) {
+    return behaviour_of(name, options_.behaviour);
+  }
+  Behaviour behaviour = options_.behaviour;
+  if (auto error = apply_parameters(behaviour, named->second)) {
+    return *error;
+  }
+  return behaviour;
 }
 
 void ModelTable::forget() {

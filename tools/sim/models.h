@@ -10,14 +10,16 @@
 
 #include "sim/answer.h"
 #include "sim/behaviour.h"
+#include "sim/options.h"
 
 namespace headgate::sim {
 
 /// One model name that was asked for, with its counters and the answers made so far.
 class Model {
  public:
-  Model(std::string_view name, const Behaviour& base)
-      : base_(base), behaviour_(behaviour_of(name, base)) {}
+  /// `base` outlives the model: how it answers once a fault has passed.
+  Model(std::variant<Behaviour, std::string> behaviour, const Behaviour& base)
+      : base_(base), behaviour_(std::move(behaviour)) {}
 
   /// The error in the model's name, or null.
   const std::string* error() const { return std::get_if<std::string>(&behaviour_); }
@@ -44,8 +46,8 @@ class ModelTable {
  public:
   static constexpr std::size_t kMaxModels = 256;
 
-  /// `base` outlives the table.
-  explicit ModelTable(const Behaviour& base) : base_(base) {}
+  /// `options` outlive the table.
+  explicit ModelTable(const Options& options) : options_(options) {}
 
   /// Valid until the next call.
   Model& find(std::string_view name);
@@ -54,7 +56,9 @@ class ModelTable {
   void append_json(std::string& out) const;
 
  private:
-  const Behaviour& base_;
+  std::variant<Behaviour, std::string> behaviour_of_name(std::string_view name) const;
+
+  const Options& options_;
   std::map<std::string, Model, std::less<>> models_;
 };
 

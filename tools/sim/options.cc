@@ -26,6 +26,17 @@ bool set(Target& target, std::optional<Value> value) {
   return value.has_value();
 }
 
+bool add_model(Options& options, std::string_view value) {
+  std::size_t equals = value.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return false;
+  }
+  std::string_view joined = value.substr(equals + 1);
+  options.models.insert_or_assign(std::string(value.substr(0, equals)), std::string(joined));
+  Behaviour scratch;
+  return !apply_parameters(scratch, joined);
+}
+
 constexpr Option kOptions[] = {
     {"port", "N", "port on 127.0.0.1 (9100); 0: a free one, printed as the first line",
      [](Options& o, std::string_view v) { return set(o.port, parse_count(v, 65535)); }},
@@ -35,6 +46,8 @@ constexpr Option kOptions[] = {
      [](Options& o, std::string_view v) { return !(o.tls_certificate = v).empty(); }},
     {"tls-key", "FILE", "and this PEM key",
      [](Options& o, std::string_view v) { return !(o.tls_key = v).empty(); }},
+    {"model", "NAME=PARAMETERS", "a further name and its parameters: gpt-x=tokens=64:tps=1000",
+     add_model},
     {"log-size", "N", "requests that /sim/log remembers (1000)",
      [](Options& o, std::string_view v) { return set(o.log_size, parse_count(v, 100'000)); }},
     {"keep-body", "SIZE", "largest request body that `echo` can show (1MiB)",

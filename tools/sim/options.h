@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 
@@ -12,6 +13,8 @@ namespace headgate::sim {
 
 struct Options {
   Behaviour behaviour;  ///< of every model, before its name changes it
+  /// Names of --model with their parameters, on top of `behaviour`.
+  std::map<std::string, std::string, std::less<>> models;
   std::uint16_t port = 9100;
   std::string require_key;  ///< empty: no key is asked for
   std::string tls_certificate;
