@@ -88,7 +88,9 @@ constexpr Parameter kParameters[] = {
      [](Behaviour& b, std::string_view v) { return set(b.first_token, parse_duration(v)); }},
     {"tokens-per-second", "tps", "N", "pace of the content; 0: all at once", set_rate},
     {"tokens", "", "N", "tokens of content, one event each (16)",
-     [](Behaviour& b, std::string_view v) { return set(b.tokens, parse_count(v, kMaxTokens)); }},
+     [](Behaviour& b, std::string_view v) {
+       return (b.tokens = parse_count(v, kMaxTokens)).has_value();
+     }},
     {"answer-bytes", "bytes", "SIZE", "exact size of the content, four bytes a token",
      [](Behaviour& b, std::string_view v) { return set(b.answer_bytes, parse_size(v)); }},
     {"prompt-tokens", "", "N", "prompt_tokens of the usage (9)",

@@ -186,7 +186,7 @@ bool Connection::take_head() {
   std::size_t here = input().size();
   if (head_.chunked || head_.content_length > here) {
     // input_ moves while the rest is read, so the views need a copy to stand on.
-    head_bytes_.assign(bytes.data(), end + 2);
+    head_bytes_ = bytes.substr(0, end + 2);
     head_ = parse_request_head(head_bytes_).value_or(RequestHead{});
     if (head_.expects_continue && here == 0) {
       transport_.write("HTTP/1.1 100 Continue\r\n\r\n", "");

@@ -19,8 +19,9 @@ constexpr Unit kSizes[] = {{"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {
 
 std::optional<double> parse_with_unit(std::string_view text, const Unit* begin, const Unit* end) {
   double number = 0;
-  const char* last = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), last, number, std::chars_format::fixed);
+  const char* first = text.data();
+  const char* last = first + text.size();
+  auto [rest, error] = std::from_chars(first, last, number, std::chars_format::fixed);
   if (error != std::errc() || !(number >= 0)) {
     return std::nullopt;
   }
@@ -62,8 +63,9 @@ std::optional<std::size_t> parse_size(std::string_view text) {
 
 std::optional<std::size_t> parse_count(std::string_view text, std::size_t max) {
   std::size_t number = 0;
-  const char* last = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), last, number);
+  const char* first = text.data();
+  const char* last = first + text.size();
+  auto [rest, error] = std::from_chars(first, last, number);
   if (error != std::errc() || rest != last || number > max) {
     return std::nullopt;
   }
