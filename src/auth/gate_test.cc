@@ -205,6 +205,7 @@ TEST_F(GateTest, EveryThreadSeesANewPictureAtOnce) {
   std::atomic<int> ready{0};
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       wrong += who({{"X-API-Key", key_}}) == "key:aaaaaaaaaaaa" ? 0 : 1;

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxName = 128;
 /// One customer has a whole /64 of IPv6 addresses.
 std::string network_of(std::string_view address) {
   std::array<char, 16> bytes{};
-  const std::string text(address);
+  std::string text(address);
   if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) {
     return hex({bytes.data(), 8});
   }

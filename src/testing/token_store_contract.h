@@ -50,6 +50,7 @@ TEST_P(TokenStoreContract, OfEightParallelUsesOneWins) {
   ASSERT_TRUE(tokens_.add(some_refresh("first", "family", "ann")));
   std::atomic<int> won{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back(
         [&, i] { won += rotate("first", "next " + std::to_string(i)) == Use::Rotated ? 1 : 0; });

@@ -150,6 +150,7 @@ TEST(Database, TwoProgramsMayOpenANewFileAtOnce) {
   const TempFolder folder;
   std::atomic<int> opened{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       auto database = Database::open(folder.file("x.db"), kTwo);
