@@ -1,7 +1,8 @@
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <ostream>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -19,12 +20,17 @@ struct IdentityStores {
   std::unique_ptr<stores::TokenStore> tokens;
 };
 
-using MakeIdentityStores = std::function<IdentityStores()>;
+/// One engine to test.
+struct MakeIdentityStores {
+  const char* engine;
+  IdentityStores (*make)();
+  friend void PrintTo(const MakeIdentityStores& self, std::ostream* out) { *out << self.engine; }
+};
 
 /// Base of the contracts that every engine must pass: instantiate each with a way to make stores.
 class IdentityContract : public ::testing::TestWithParam<MakeIdentityStores> {
  protected:
-  IdentityStores stores_ = GetParam()();
+  IdentityStores stores_ = GetParam().make();
   stores::KeyStore& keys_ = *stores_.keys;
   stores::UserStore& users_ = *stores_.users;
   stores::TokenStore& tokens_ = *stores_.tokens;

@@ -6,7 +6,7 @@
 namespace headgate::testing {
 namespace {
 
-const MakeIdentityStores kMake = make_sqlite_identity;
+const MakeIdentityStores kMake{.engine = "sqlite", .make = make_sqlite_identity};
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, KeyStoreContract, ::testing::Values(kMake));
 INSTANTIATE_TEST_SUITE_P(Sqlite, UserStoreContract, ::testing::Values(kMake));
