@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string_view>
+#include <cstdint>
 
 #include "api/assets.h"
 #include "api/route.h"
@@ -11,7 +11,7 @@ namespace headgate::api {
 /// gateway's own files.
 class DocsPage final : public Endpoint {
  public:
-  enum class Viewer { SwaggerUi, Redoc };
+  enum class Viewer : std::uint8_t { SwaggerUi, Redoc };
   explicit DocsPage(Viewer viewer) : viewer_(viewer) {}
   Task<Result<edge::Response>> handle(Call call) const override;
 

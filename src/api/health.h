@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -9,7 +10,7 @@
 
 namespace headgate::api {
 
-enum class Readiness { Starting, Ready, Draining };
+enum class Readiness : std::uint8_t { Starting, Ready, Draining };
 
 /// GET /ready: 200 {"status":"ready"}, 503 while starting or draining.
 class ReadyEndpoint final : public Endpoint {

@@ -68,7 +68,7 @@ class HealthEndpoint final : public Endpoint {
     SteadyTime made;
   };
   class Look;
-  enum class Turn { Look, Wait, Ready };
+  enum class Turn : std::uint8_t { Look, Wait, Ready };
   Turn take_turn(std::optional<Answer>& answer) const;
   std::string render(const HealthReport& report) const;
 

@@ -44,6 +44,7 @@ TEST(Gcra, ExactlyTheAllowedNumberPassesHoweverManyThreadsAsk) {
   GcraCell cell(GcraRate::of(1000, 1h, 700));
   std::atomic<int> passed{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 500; ++i) {

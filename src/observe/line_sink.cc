@@ -93,9 +93,7 @@ std::size_t LineSink::write(std::string_view lines, std::chrono::milliseconds pa
     const long count = put(lines.substr(written));
     if (count > 0) {
       written += static_cast<std::size_t>(count);
-    } else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
-      break;
-    } else if (SteadyClock::now() >= until) {
+    } else if (count == 0 || (errno != EINTR && errno != EAGAIN) || SteadyClock::now() >= until) {
       break;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,7 @@ namespace headgate::observe {
 /// blocked there.
 class LineSink final {
  public:
-  enum class Ownership { Borrowed, Owned };
+  enum class Ownership : std::uint8_t { Borrowed, Owned };
 
   /// Writes to `fd`. A pipe is opened anew where the system allows it, so that it can be written
   /// without blocking and without changing the descriptor that other processes share.
@@ -29,7 +30,7 @@ class LineSink final {
   bool terminal() const { return terminal_; }
 
  private:
-  enum class Kind { File, Socket, Stream };
+  enum class Kind : std::uint8_t { File, Socket, Stream };
   bool wait_for_room(std::chrono::milliseconds patience) const;
   long put(std::string_view bytes) const;
 

@@ -1,6 +1,7 @@
 #include "observe/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -193,7 +194,7 @@ const Family* Metrics::declare(MetricDescription description) {
   }
   Family family;
   for (const double bound : description.buckets) {
-    family.bounds.push_back(static_cast<std::int64_t>(bound * 1e9 + 0.5));
+    family.bounds.push_back(std::llround(bound * 1e9));
   }
   if (description.kind == MetricKind::Histogram) {
     family.cells_per_series = static_cast<std::uint32_t>(family.bounds.size()) + 2;

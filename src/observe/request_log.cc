@@ -118,7 +118,7 @@ struct RequestLog::Impl {
   }
 
   /// Writes up to a batch of each ring, waiting for a slow reader until `until`.
-  enum class Found { Nothing, Some, Full };
+  enum class Found : std::uint8_t { Nothing, Some, Full };
   Found round(SteadyTime until) {
     Found found = Found::Nothing;
     read_clocks();

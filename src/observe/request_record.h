@@ -28,7 +28,6 @@ class RequestRecord final {
     Remote,
     TraceId,
     ErrorDetail,
-    kTexts,
   };
 
   void assign(const model::RequestContext& context, const Outcome& outcome);
@@ -57,7 +56,7 @@ class RequestRecord final {
 
   void put(Text which, std::string_view text, std::size_t limit);
 
-  std::array<std::uint16_t, kTexts> ends_{};
+  std::array<std::uint16_t, ErrorDetail + 1> ends_{};
   std::array<char, kPackSize> pack_;
 };
 static_assert(sizeof(RequestRecord) <= 1024);
