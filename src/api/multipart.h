@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace headgate::api {
+
+/// One part of a multipart/form-data body; `data` points into the body.
+struct FormPart {
+  std::string name;
+  std::string file_name;  ///< empty for a plain field
+  std::string_view data;
+};
+
+/// Splits a multipart/form-data body (RFC 7578). InvalidRequest for a missing or bad boundary,
+/// broken part headers, a body without its closing boundary, or more than 64 parts.
+Result<std::vector<FormPart>> parse_multipart(std::string_view content_type, std::string_view body);
+
+/// Whether a Content-Type announces multipart/form-data.
+bool is_multipart(std::string_view content_type);
+
+}  // namespace headgate::api
