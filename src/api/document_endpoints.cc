@@ -1,0 +1,231 @@
+#include "api/document_endpoints.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/encoding.h"
+#include "documents/classify.h"
+#include "documents/extract.h"
+#include "documents/ocr_output.h"
+#include "documents/reader.h"
+
+namespace headgate::api {
+namespace {
+
+using documents::DocumentType;
+using Work = Documents::Work;
+
+/// All pages of a request's documents, numbered through, and those that could not be read.
+struct Pages {
+  std::vector<model::PageReading> read;
+  std::string failed_json;  ///< items of an array
+  std::size_t count = 0;
+};
+
+/// What the request asks for, checked before any work is done.
+struct Plan {
+  std::string model;
+  std::optional<DocumentType> type;
+  std::string output = "text";
+  documents::ReadOptions read;
+};
+
+std::string_view default_model(Work work) {
+  switch (work) {
+    case Work::Ocr:
+      return "document-ocr";
+    case Work::Classify:
+      return "document-classifier";
+    case Work::Extract:
+      return "document-extractor";
+  }
+  return "document-ocr";
+}
+
+std::unexpected<Error> bad_choice(const std::string& field, std::string_view given,
+                                  const std::string& allowed) {
+  return fail(invalid_request("'" + field + "' is '" + std::string(given.substr(0, 64)) +
+                                  "'; it must be one of: " + allowed,
+                              field));
+}
+
+Result<Plan> make_plan(Work work, const DocumentRequest& request, const DocumentEngine& engine,
+                       const config::Settings& settings) {
+  Plan plan;
+  plan.model = request.model.empty() ? std::string(default_model(work)) : request.model;
+  auto model = engine.catalogs->here()->find(plan.model);
+  if (!model) {
+    return fail(model.error());
+  }
+  plan.model = (*model)->name;
+  if (!std::ranges::any_of((*model)->targets, &routing::Target::embedded)) {
+    return fail(
+        invalid_request("The model '" + plan.model + "' does not read documents.", "model"));
+  }
+  const std::string resolution =
+      request.resolution.empty() ? settings.documents.resolution : request.resolution;
+  if (!documents::parse_resolution(resolution, plan.read.resolution)) {
+    return bad_choice("resolution", resolution, "tiny, small, base, large, gundam");
+  }
+  if (!request.doc_type.empty()) {
+    plan.type = documents::parse_document_type(request.doc_type);
+    if (!plan.type) {
+      std::string allowed;
+      for (std::size_t i = 0; i < documents::kDocumentTypes; ++i) {
+        allowed.append(i == 0 ? "" : ", ").append(documents::name_of(static_cast<DocumentType>(i)));
+      }
+      return bad_choice("doc_type", request.doc_type, allowed);
+    }
+  }
+  constexpr std::array<std::string_view, 4> kOutputs = {"text", "markdown", "layout", "json"};
+  if (!request.output.empty()) {
+    if (std::ranges::find(kOutputs, std::string_view(request.output)) == kOutputs.end()) {
+      return bad_choice("output", request.output, "text, markdown, layout, json");
+    }
+    plan.output = request.output;
+  }
+  return plan;
+}
+
+Task<Result<Pages>> read_pages(const DocumentEngine& engine,
+                               std::vector<std::shared_ptr<const documents::Document>> documents,
+                               documents::ReadOptions options, CancelSource& cancel) {
+  Pages pages;
+  std::optional<Error> first_error;
+  for (auto& document : documents) {
+    auto reading =
+        co_await documents::read_document(*engine.workers, std::move(document), options, cancel);
+    if (!reading) {
+      if (documents.size() == 1 || reading.error().kind == ErrorKind::ClientLeft ||
+          http_status(reading.error().kind) < 500) {
+        co_return fail(reading.error());
+      }
+      first_error = first_error ? first_error : std::optional(reading.error());
+      ++pages.count;
+      continue;
+    }
+    for (documents::PageResult& page : reading->pages) {
+      ++pages.count;
+      if (page.reading) {
+        page.reading->number = static_cast<std::uint32_t>(pages.count);
+        pages.read.push_back(std::move(*page.reading));
+        continue;
+      }
+      const Error& error = page.reading.error();
+      pages.failed_json.append(pages.failed_json.empty() ? "" : ",")
+          .append(R"({"page":)" + std::to_string(pages.count) + R"(,"code":)" +
+                  json_quote(wire_code(error)) + R"(,"message":)" + json_quote(error.message) +
+                  "}");
+    }
+  }
+  if (pages.read.empty() && first_error) {
+    co_return fail(*first_error);
+  }
+  co_return pages;
+}
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.3f", std::clamp(value, 0.0, 1.0));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::string ocr_json(const Plan& plan, const Pages& pages) {
+  const std::span<const model::PageReading> read = pages.read;
+  std::string json =
+      R"("output":")" + plan.output + R"(","page_count":)" + std::to_string(pages.count);
+  const auto merge = [&json](const std::string& object) {
+    json.append(",").append(object, 1, object.size() - 2);  // members without the braces
+  };
+  if (plan.output == "json") {
+    merge(documents::pages_as_json(read));
+  } else if (plan.output == "layout") {
+    merge(documents::pages_as_layout(read));
+  } else if (plan.output == "markdown") {
+    json.append(R"(,"markdown":)").append(json_quote(documents::pages_as_markdown(read)));
+  } else {
+    json.append(R"(,"text":)").append(json_quote(documents::pages_as_text(read)));
+  }
+  return json;
+}
+
+std::string classify_json(const Pages& pages) {
+  const documents::Classification found = documents::classify(pages.read);
+  return R"("type":)" + json_quote(documents::name_of(found.type)) + R"(,"confidence":)" +
+         number(found.confidence) + R"(,"reasoning":)" + json_quote(found.reasoning);
+}
+
+std::string extract_json(const Plan& plan, const DocumentRequest& request, const Pages& pages) {
+  const DocumentType type = plan.type ? *plan.type : documents::classify(pages.read).type;
+  const documents::Extraction found = documents::extract(pages.read, type);
+  std::string json = R"("data":)" + found.data_json + R"(,"confidence":)" +
+                     number(found.confidence) + R"(,"doc_type":)" +
+                     json_quote(documents::name_of(type)) + R"(,"page_count":)" +
+                     std::to_string(pages.count);
+  if (request.include_raw) {
+    json.append(R"(,"raw_ocr":)").append(json_quote(found.raw_text));
+  }
+  return json;
+}
+
+}  // namespace
+
+Task<Result<edge::Response>> Documents::handle(Call call) const {
+  auto request = parse_document_request(call.http);
+  if (!request) {
+    co_return fail(request.error());
+  }
+  const auto settings = engine_.settings();
+  if (const auto mode = call.http.field("x-resolution"); mode && request->resolution.empty()) {
+    request->resolution = *mode;
+  }
+  auto plan = make_plan(work_, *request, engine_, *settings);
+  if (!plan) {
+    co_return fail(plan.error());
+  }
+  call.context.model = plan->model;
+  call.context.provider = "embedded";
+  call.context.attempts = 1;
+  auto documents = co_await engine_.sources->collect(*request, call.context);
+  if (!documents) {
+    co_return fail(documents.error());
+  }
+  plan->read.deadline = call.context.deadline;
+  auto pages = co_await read_pages(engine_, std::move(*documents), plan->read, call.context.cancel);
+  if (!pages) {
+    co_return fail(pages.error());
+  }
+  auto members = co_await engine_.pool->run([&] {
+    switch (work_) {
+      case Work::Ocr:
+        return ocr_json(*plan, *pages);
+      case Work::Classify:
+        return classify_json(*pages);
+      case Work::Extract:
+        break;
+    }
+    return extract_json(*plan, *request, *pages);
+  });
+  if (!members) {
+    co_return fail(members.error());
+  }
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - call.context.started);
+  edge::Response response;
+  response.body = "{" + *members;
+  if (!pages->failed_json.empty()) {
+    response.body.append(R"(,"failed_pages":[)").append(pages->failed_json).append("]");
+  }
+  response.body.append(R"(,"latency_ms":)" + std::to_string(elapsed.count()) + R"(,"model":)" +
+                       json_quote(plan->model) + R"(,"provider":"embedded","request_id":)" +
+                       json_quote(call.context.request_id) + "}");
+  response.add_field("x-headgate-model", plan->model);
+  response.add_field("x-headgate-provider", "embedded");
+  response.add_field("x-headgate-attempts", "1");
+  response.add_field("x-headgate-cache", "off");
+  co_return response;
+}
+
+}  // namespace headgate::api

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "api/document_sources.h"
+#include "api/route.h"
+#include "base/blocking_pool.h"
+#include "dispatch/dispatcher.h"
+#include "documents/worker_pool.h"
+
+namespace headgate::api {
+
+/// What the document endpoints work with; all borrowed.
+struct DocumentEngine {
+  const DocumentSources* sources;
+  documents::WorkerPool* workers;
+  BlockingPool* pool;  ///< for understanding what was read
+  const dispatch::Catalogs* catalogs;
+  DocumentSources::CurrentSettings settings;
+};
+
+/// POST /v1/ocr, /v1/classify and /v1/extract on the embedded engine.
+class Documents final : public Endpoint {
+ public:
+  enum class Work : std::uint8_t { Ocr, Classify, Extract };
+  Documents(Work work, const DocumentEngine& engine) : work_(work), engine_(engine) {}
+  Task<Result<edge::Response>> handle(Call call) const override;
+
+ private:
+  Work work_;
+  const DocumentEngine& engine_;
+};
+
+}  // namespace headgate::api
