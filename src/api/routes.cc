@@ -26,6 +26,10 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Get, "/v1/models", ModelsRead, OpenAi, kNone, "Inference", "The models served here", kNone, "ModelList", to.models},
       {Get, "/v1/models/{id...}", ModelsRead, OpenAi, kNone, "Inference", "One model", kNone, "Model", to.models},
 
+      {Post, "/v1/ocr", InferenceDocument, OpenAi, "ocr", "Documents", "Read the text of documents", "OcrRequest", "OcrResult", to.ocr},
+      {Post, "/v1/classify", InferenceDocument, Classic, "classify", "Documents", "Tell what a document is", "ClassifyRequest", "Classification", to.classify},
+      {Post, "/v1/extract", InferenceDocument, Classic, "extract", "Documents", "Read the fields of a document", "ExtractRequest", "Extraction", to.extract},
+
       {Get, "/admin/keys", Admin, Classic, kNone, "Administration", "All API keys, without their secrets", kNone, "ApiKeyList", to.list_keys},
       {Post, "/admin/keys", Admin, Classic, kNone, "Administration", "Make an API key; its text is shown once", "ApiKeyRequest", "NewApiKey", to.create_key, kSmall},
       {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},

@@ -19,6 +19,9 @@ struct Endpoints {
   const Endpoint* completion;
   const Endpoint* embedding;
   const Endpoint* models;
+  const Endpoint* ocr;
+  const Endpoint* classify;
+  const Endpoint* extract;
   const Endpoint* list_keys;
   const Endpoint* create_key;
   const Endpoint* change_key;

@@ -1,13 +1,16 @@
 #include "app/gateway.h"
 
 #include <atomic>
+#include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "api/admin_keys.h"
 #include "api/admin_users.h"
 #include "api/auth_endpoints.h"
+#include "api/document_endpoints.h"
 #include "api/health.h"
 #include "api/inference.h"
 #include "api/metrics_page.h"
@@ -32,6 +35,8 @@
 #include "stores/sqlite/schema.h"
 #include "stores/sqlite/stores.h"
 #include "upstream/client.h"
+#include "upstream/fetch.h"
+#include "upstream/proxy.h"
 
 namespace headgate::app {
 namespace {
@@ -46,6 +51,27 @@ std::size_t loop_count(const config::Settings& settings) {
 std::int64_t unix_ms(const Clock& clock) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
       .count();
+}
+
+upstream::ClientSettings client_settings() {
+  upstream::ClientSettings settings;
+  auto proxy = upstream::proxy_from_environment();
+  if (!proxy) {
+    throw std::runtime_error(proxy.error().message);  // a failed start
+  }
+  settings.proxy = std::move(*proxy);
+  return settings;
+}
+
+documents::WorkerPoolConfig worker_config(const config::Settings& settings) {
+  documents::WorkerPoolConfig config;
+  config.documents = settings.documents;
+  for (const config::ProviderSettings& provider : settings.providers) {
+    if (provider.protocol == "embedded") {
+      config.workers = provider.workers;
+    }
+  }
+  return config;
 }
 
 std::vector<std::string> model_names(const config::Settings& settings) {
@@ -79,12 +105,20 @@ struct Gateway::Impl {
         resolver(dns_pool, clock),
         clients(loops.size(),
                 [this](std::size_t i) {
-                  return std::make_unique<upstream::Client>(*loops[i], resolver,
-                                                            upstream::ClientSettings());
+                  return std::make_unique<upstream::Client>(*loops[i], resolver, client_settings());
                 }),
+        fetchers(loops.size(),
+                 [this](std::size_t i) { return upstream::Fetcher(*clients.at(i), resolver); }),
         catalogs(loops.size(),
                  [](std::size_t) { return std::shared_ptr<const routing::Catalog>(); }),
-        dispatcher(catalogs, clients) {}
+        dispatcher(catalogs, clients),
+        workers(worker_config(*settings)),
+        sources(fetchers, document_pool, [this] { return current_settings(); }),
+        document_engine{.sources = &sources,
+                        .workers = &workers,
+                        .pool = &document_pool,
+                        .catalogs = &catalogs,
+                        .settings = [this] { return current_settings(); }} {}
 
   static std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
     std::vector<std::unique_ptr<EventLoop>> made;
@@ -94,6 +128,7 @@ struct Gateway::Impl {
     return made;
   }
 
+  std::shared_ptr<const config::Settings> current_settings() const { return live.load(); }
   Result<void> open_stores();
   void build_api();
   Result<void> publish_catalog(const config::Settings& from);
@@ -131,12 +166,17 @@ struct Gateway::Impl {
   BlockingPool dns_pool{"dns", 4, 1024};
   BlockingPool store_pool{"store", 2, 1024};
   BlockingPool password_pool{"password", 2, 16};
+  BlockingPool document_pool{"document", 2, 256};
   std::optional<auth::TokenService> token_service;
 
   upstream::Resolver resolver;
   dispatch::Clients clients;
+  api::DocumentSources::Fetchers fetchers;
   dispatch::Catalogs catalogs;
   dispatch::Dispatcher dispatcher;
+  documents::WorkerPool workers;
+  api::DocumentSources sources;
+  api::DocumentEngine document_engine;
 
   api::KeyAdministration key_administration{};
   api::UserAdministration user_administration{};
@@ -256,6 +296,7 @@ void Gateway::Impl::build_api() {
     endpoints.push_back(std::move(endpoint));
     return endpoints.back().get();
   };
+  using api::Documents;
   using api::Inference;
   const auto grant = [this] {
     using enum api::TokenEndpoint::PasswordGrant;
@@ -275,6 +316,9 @@ void Gateway::Impl::build_api() {
       .completion = own(std::make_unique<Inference>(model::Kind::Completion, dispatcher)),
       .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher)),
       .models = own(std::make_unique<api::Models>(catalogs)),
+      .ocr = own(std::make_unique<Documents>(Documents::Work::Ocr, document_engine)),
+      .classify = own(std::make_unique<Documents>(Documents::Work::Classify, document_engine)),
+      .extract = own(std::make_unique<Documents>(Documents::Work::Extract, document_engine)),
       .list_keys = own(std::make_unique<api::ListKeys>(key_administration)),
       .create_key = own(std::make_unique<api::CreateKey>(key_administration)),
       .change_key = own(std::make_unique<api::ChangeKey>(key_administration)),
@@ -409,6 +453,7 @@ bool Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
   impl_->write_key_uses();
   const bool clean = impl_->server->drain(impl_->settings->server.shutdown_grace);
+  impl_->workers.stop();
   impl_->request_log.stop();
   return clean;
 }

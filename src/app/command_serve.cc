@@ -1,0 +1,111 @@
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <signal.h>
+
+#include "app/command_config.h"
+#include "app/commands.h"
+#include "app/gateway.h"
+#include "config/reload.h"
+#include "observe/log.h"
+
+namespace headgate::app {
+namespace {
+
+namespace log = observe::log;
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) {
+    joined.append(joined.empty() ? "" : ", ").append(text);
+  }
+  return joined;
+}
+
+void configure_log(const config::LogSettings& settings) {
+  log::Options options;
+  options.level = log::level_named(settings.level).value_or(log::Level::Info);
+  options.format = log::format_named(settings.format).value_or(log::Format::Auto);
+  log::configure(options);
+}
+
+/// Reads the configuration again and puts it into force; keeps the old one if anything is wrong.
+void reload(Gateway& gateway, const ConfigOptions& options,
+            std::shared_ptr<const config::Settings>& running) {
+  auto loaded = load_config(options);
+  if (!loaded) {
+    log::error("the new configuration is refused; the old one stays", loaded.error());
+    return;
+  }
+  config::ReloadPlan plan = config::plan_reload(*running, std::move(loaded->settings));
+  auto next = std::make_shared<const config::Settings>(std::move(plan.settings));
+  auto applied = gateway.reload(next);
+  if (!applied) {
+    log::error("the new configuration is refused; the old one stays", applied.error());
+    return;
+  }
+  running = std::move(next);
+  log::info("configuration reloaded", {{"changed", join(plan.live)}});
+  if (!plan.restart.empty()) {
+    log::warning("ignored until a restart", {{"options", join(plan.restart)}});
+  }
+}
+
+}  // namespace
+
+int serve(const ConfigOptions& options) {
+  // Before any thread exists, so that all inherit it: signals are taken by the loop below.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    sigaddset(&signals, number);
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  auto loaded = load_config(options);
+  if (!loaded) {
+    return complain(loaded.error(), kBadUsage);
+  }
+  configure_log(loaded->settings.log);
+  for (const std::string& warning : loaded->warnings) {
+    log::warning(warning);
+  }
+  auto running = std::make_shared<const config::Settings>(std::move(loaded->settings));
+  std::unique_ptr<Gateway> gateway;
+  try {
+    gateway = std::make_unique<Gateway>(running);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "headgate: cannot start: %s\n", error.what());
+    return kFailure;
+  }
+  auto started = gateway->start();
+  if (!started) {
+    return complain(started.error(), kFailure);
+  }
+  log::info("listening", {{"addresses", join(gateway->addresses())}});
+
+  constexpr timespec kEachSecond{.tv_sec = 1, .tv_nsec = 0};
+  while (true) {
+    const int number = ::sigtimedwait(&signals, nullptr, &kEachSecond);
+    if (number == SIGHUP) {
+      reload(*gateway, options, running);
+    } else if (number == SIGTERM || number == SIGINT) {
+      break;
+    } else {
+      gateway->refresh();
+    }
+  }
+  log::info("stopping");
+  const bool clean = gateway->stop();
+  if (!clean) {
+    log::warning("requests were cut after server.shutdown_grace");
+  }
+  log::info("stopped");
+  return kSuccess;
+}
+
+}  // namespace headgate::app
