@@ -34,6 +34,8 @@ class Attempt final {
   const upstream::ResponseHead& head() const { return exchange_->head(); }
   const routing::Target& target() const { return target_; }
   model::RequestContext& context() const { return context_; }
+  /// `error` with the details that tell of this attempt, if the target is at fault.
+  Error blame(Error error) const;
   /// Writes what the answer was billed with into the context.
   void settle(providers::Usage usage) const;
 
@@ -42,7 +44,6 @@ class Attempt final {
           providers::WireRequest wire, model::RequestContext& context)
       : model_(std::move(model)), target_(target), wire_(std::move(wire)), context_(context) {}
   Task<Error> refusal();
-  Error blame(Error error) const;
 
   std::shared_ptr<const routing::Model>
       model_;  // shared with the catalog: a reload may drop it there
