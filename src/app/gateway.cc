@@ -24,6 +24,7 @@
 #include "auth/tokens.h"
 #include "base/blocking_pool.h"
 #include "base/encoding.h"
+#include "config/load.h"
 #include "dispatch/dispatcher.h"
 #include "edge/server.h"
 #include "observe/log.h"
@@ -118,7 +119,8 @@ struct Gateway::Impl {
                         .workers = &workers,
                         .pool = &document_pool,
                         .catalogs = &catalogs,
-                        .settings = [this] { return current_settings(); }} {}
+                        .settings = [this] { return current_settings(); }},
+        limiter(settings->tiers) {}
 
   static std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
     std::vector<std::unique_ptr<EventLoop>> made;
@@ -183,7 +185,8 @@ struct Gateway::Impl {
   std::vector<std::unique_ptr<api::Endpoint>> endpoints;
   std::vector<api::Route> routes;
   std::optional<GateAdapter> authenticator;
-  OpenAdmission admission;
+  limits::Limiter limiter;
+  LimiterAdapter admission{limiter};
   std::optional<api::Service> service;
   std::optional<edge::Server> server;
 };
@@ -195,7 +198,7 @@ Result<void> Gateway::Impl::open_stores() {
   }
   folder_lock = std::move(*lock);
   auto opened =
-      stores::sqlite::Database::open(settings->data_dir + "/headgate.db", stores::sqlite::schema());
+      stores::sqlite::Database::open(config::sqlite_path(*settings), stores::sqlite::schema());
   if (!opened) {
     return fail(opened.error());
   }
@@ -418,6 +421,7 @@ Result<void> Gateway::reload(std::shared_ptr<const config::Settings> settings) {
   log::set_level(log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
   impl_->request_log.set_level(
       log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
+  impl_->limiter.set_tiers(impl_->settings->tiers);
   impl_->refresh_directory();
   return impl_->publish_catalog(*impl_->settings);
 }

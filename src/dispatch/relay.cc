@@ -159,9 +159,9 @@ Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery
   if (type && ascii_lower(*type).starts_with(wanted)) {
     return {};
   }
-  return fail(
+  return fail(attempt.blame(
       upstream_failed("The model server answered in an unexpected form.",
-                      "content type " + std::string(type.value_or("(none)").substr(0, 80))));
+                      "content type " + std::string(type.value_or("(none)").substr(0, 80)))));
 }
 
 }  // namespace headgate::dispatch

@@ -149,3 +149,14 @@ def test_the_database_is_private(gateway):
 def test_a_second_gateway_on_the_same_data_is_refused(gateway):
     second = subprocess.run([BINARIES / "headgate", "serve", "--config", gateway.config], capture_output=True, text=True, timeout=30)
     assert second.returncode == 1 and "Another gateway" in second.stderr
+
+
+def test_a_tier_lets_exactly_its_number_pass(tmp_path, upstream):
+    options = ["limits.tiers.unlimited.per_minute=5", "limits.tiers.unlimited.burst=5"]
+    with running_gateway(tmp_path, upstream.url, options=options) as gateway:
+        body = json.dumps({"model": "tiny", "messages": []}).encode()
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: gateway.call("/v1/chat/completions", body, JSON), range(16)))
+        assert sorted(status for status, _, _ in answers) == [200] * 5 + [429] * 11
+        refused = [headers for status, headers, _ in answers if status == 429][0]
+        assert 1 <= int(refused["retry-after"]) <= 120 and refused["x-ratelimit-limit-requests"] == "5"
