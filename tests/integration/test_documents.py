@@ -124,10 +124,10 @@ def test_a_killed_worker_costs_no_more_than_its_page(tmp_path, upstream):
         assert ask(gateway, "/v1/classify", SAMPLES / "w2.png")[0] == 200
         before = workers_of(gateway)
         assert before
-        for worker in before:
-            os.kill(worker, signal.SIGKILL)
-        assert ask(gateway, "/v1/classify", SAMPLES / "w2.png")[0] == 200
-        assert not set(before) & set(workers_of(gateway))
+        os.kill(before[0], signal.SIGKILL)
+        for _ in range(3):
+            assert ask(gateway, "/v1/classify", SAMPLES / "w2.png")[0] == 200
+        assert before[0] not in workers_of(gateway)
 
 
 def test_no_worker_outlives_the_gateway(tmp_path, upstream):

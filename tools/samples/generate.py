@@ -32,9 +32,12 @@ class Page:
 
     def field(self, x, y, width, height, label, value):
         """A ruled cell of a form: small label at its top, value below."""
-        self.box(x, y, width, height).text(x + 3, y + 8, label, 6.5)
+        self.box(x, y, width, height)
+        labels = label.split("\n")
+        for line, part in enumerate(labels):
+            self.text(x + 3, y + 8 + 7 * line, part, 6.5)
         for line, part in enumerate(value.split("\n")):
-            self.text(x + 8, y + 22 + 12 * line, part, 10)
+            self.text(x + 8, y + 15 + 7 * len(labels) + 12 * line, part, 10)
         return self
 
     def pixels(self, dpi=DPI):
@@ -117,7 +120,7 @@ def w2():
 
 def interest():
     page = Page()
-    page.field(40, 40, 250, 80, "PAYER'S name, street address, city or town, state, ZIP code, and telephone no.",
+    page.field(40, 40, 250, 80, "PAYER'S name, street address, city or town, state or province, country,\nZIP or foreign postal code, and telephone no.",
                "Harborlight Savings Bank\n5 Quay Street\nEastbrook, OH 44000\n555-0142")
     page.text(310, 60, "OMB No. 1545-0112", 8).text(310, 80, "Form 1099-INT", 12, bold=True)
     page.text(430, 66, "Interest Income", 14, bold=True).text(430, 90, "For calendar year 2024", 9)
