@@ -122,8 +122,8 @@ def interest():
     page = Page()
     page.field(40, 40, 250, 80, "PAYER'S name, street address, city or town, state or province, country,\nZIP or foreign postal code, and telephone no.",
                "Harborlight Savings Bank\n5 Quay Street\nEastbrook, OH 44000\n555-0142")
-    page.text(310, 60, "OMB No. 1545-0112", 8).text(310, 80, "Form 1099-INT", 12, bold=True)
-    page.text(430, 66, "Interest Income", 14, bold=True).text(430, 90, "For calendar year 2024", 9)
+    page.text(310, 46, "OMB No. 1545-0112", 8).text(310, 36, "Form 1099-INT", 12, bold=True)
+    page.text(430, 36, "Interest Income", 14, bold=True).text(430, 50, "For calendar year 2024", 9)
     page.field(40, 120, 125, 34, "PAYER'S TIN", "00-1234567").field(165, 120, 125, 34, "RECIPIENT'S TIN", "900-55-8765")
     page.field(40, 154, 250, 34, "RECIPIENT'S name", "Odette Fairweather")
     page.field(40, 188, 250, 34, "Street address (including apt. no.)", "7 Larch Close")
