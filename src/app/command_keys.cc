@@ -185,6 +185,7 @@ int users_add(const UserOptions& options) {
   record.scopes = *scopes;
   record.tier = options.tier;
   record.created_at = now_ms();
+  record.epoch = record.created_at;
   auto added = stores::sqlite::make_user_store(*opened->database)->add(record);
   if (!added) {
     return complain(added.error(), kFailure);

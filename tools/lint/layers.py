@@ -35,7 +35,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|(<[^>]+>))')
 def check_ours(folder, path, included):
     target = included.split("/")[0]
     if target == "testing":
-        return None if path.name.endswith("_test.cc") or folder == "testing" else "testing/ is for tests only"
+        return None if path.name.endswith(("_test.cc", "_fixture.h", "_testing.h")) or folder == "testing" else "testing/ is for tests only"
     if target == folder:
         if folder == "stores" and path.parent.name == "stores" and included.count("/") > 1:
             return "an interface may not include one of its engines"
