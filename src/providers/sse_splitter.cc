@@ -31,11 +31,9 @@ std::optional<SseSplitter::LineEnd> SseSplitter::line_end(std::size_t from) cons
   if (buffer_[at] == '\n') {
     return LineEnd{at, at + 1};
   }
-  // A CR at the end of what we have may be half of a CRLF; an empty line made of it ends an event
-  // either way, so only there it need not be waited for. A LF that follows then is skipped in
-  // next().
+  // A CR at the end of what we have may be half of a CRLF: wait for what follows.
   if (at + 1 == buffer_.size()) {
-    return at == from ? std::optional(LineEnd{at, at + 1}) : std::nullopt;
+    return std::nullopt;
   }
   return LineEnd{at, buffer_[at + 1] == '\n' ? at + 2 : at + 1};
 }
@@ -54,7 +52,7 @@ std::optional<SseEvent> SseSplitter::next() {
       if (end->text_end > begin) {
         return parse(begin, line_);
       }
-      // Nothing but a line end: the LF of a CRLF that was split, or an extra blank line.
+      // Nothing but an extra blank line.
     }
   }
 }
