@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,7 +9,7 @@ namespace headgate::documents {
 
 /// One control message as received. Descriptors are the receiver's to close; -1 if none came.
 struct Packet {
-  enum class State { Message, Closed, Failed };
+  enum class State : std::uint8_t { Message, Closed, Failed };
   State state = State::Failed;
   std::string bytes;
   std::array<int, 2> descriptors{-1, -1};

@@ -105,36 +105,43 @@ class Reading {
 
   Attempt read(const Picture& picture) {
     Attempt best = read_as_it_is(picture, 0);
-    const int turn = turn_of(best, picture);
-    if (turn == 0) {
+    if (!effort_.orientation || !time_left()) {
       return best;
     }
-    // Text known to lie on its side is only as good, but its lines must be level for whoever looks
-    // for columns; a guess has to prove itself.
-    constexpr double kAsGood = 0.8;
-    Attempt other = read_as_it_is(turned(picture, turn), turn);
-    const bool better = best.recognition.turn != 0
-                            ? other.recognition.yield >= kAsGood * best.recognition.yield
-                            : other.recognition.confidence > best.recognition.confidence;
-    if (better) {
-      return other;
+    if (best.recognition.turn != 0) {
+      return read_sideways(picture, std::move(best));
+    }
+    // Noise may be text upside down or on its side; only then is the direction worth asking for,
+    // for upright receipts are often judged upside down.
+    const bool ask = engines_.orientation != nullptr && best.recognition.confidence < kNoise;
+    const int turn = ask ? engines_.orientation->turn_needed(picture, dpi_) : 0;
+    if (turn != 0) {
+      Attempt other = read_as_it_is(turned(picture, turn), turn);
+      if (other.recognition.confidence > best.recognition.confidence) {
+        return other;
+      }
     }
     return best;
   }
 
  private:
-  int turn_of(const Attempt& attempt, const Picture& picture) const {
-    // Noise may be text that lies on its side; only then is the direction worth asking for, for
-    // upright receipts are often judged upside down.
-    constexpr float kNoise = 0.65F;
-    if (!effort_.orientation || !time_left()) {
-      return 0;
+  static constexpr float kNoise = 0.65F;
+
+  /// Tesseract saw columns of words; set upright they need only be as good, for their lines must be
+  /// level for whoever looks for columns. Noise may have been read from the wrong end.
+  Attempt read_sideways(const Picture& picture, Attempt best) {
+    constexpr double kAsGood = 0.8;
+    const int turn = best.recognition.turn;
+    Attempt other = read_as_it_is(turned(picture, turn), turn);
+    if (other.recognition.confidence < kNoise && time_left()) {
+      const int opposite = (turn + 180) % 360;
+      Attempt third = read_as_it_is(turned(picture, opposite), opposite);
+      if (third.recognition.confidence > other.recognition.confidence) {
+        other = std::move(third);
+      }
     }
-    if (attempt.recognition.turn != 0) {
-      return attempt.recognition.turn;
-    }
-    const bool ask = engines_.orientation != nullptr && attempt.recognition.confidence < kNoise;
-    return ask ? engines_.orientation->turn_needed(picture, dpi_) : 0;
+    return other.recognition.yield >= kAsGood * best.recognition.yield ? std::move(other)
+                                                                       : std::move(best);
   }
 
   Attempt read_as_it_is(const Picture& picture, int turn) {

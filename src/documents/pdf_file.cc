@@ -217,6 +217,7 @@ std::expected<Picture, Refusal> PdfFile::render(std::uint32_t number, float dpi)
 
 struct PdfWarmth::Impl {
   std::vector<iconv_t> converters;
+  bool complete = false;
   std::unique_ptr<PdfFile> file;
 };
 
@@ -237,10 +238,13 @@ PdfWarmth::PdfWarmth() : impl_(std::make_unique<Impl>()) {
   auto file = PdfFile::open(kPage);
   if (file) {
     impl_->file = std::move(*file);
-    (void)impl_->file->text_layer(1);
-    (void)impl_->file->render(1, kPointsPerInch);
+    const auto layer = impl_->file->text_layer(1);
+    const auto picture = impl_->file->render(1, kPointsPerInch);
+    impl_->complete = layer.has_value() && picture.has_value();
   }
 }
+
+bool PdfWarmth::complete() const { return impl_->complete; }
 
 PdfWarmth::~PdfWarmth() {
   constexpr iconv_t kNone = nullptr;

@@ -43,6 +43,8 @@ class PdfWarmth final {
  public:
   PdfWarmth();
   ~PdfWarmth();
+  /// Whether Poppler managed our page.
+  bool complete() const;
 
  private:
   struct Impl;

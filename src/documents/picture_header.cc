@@ -7,7 +7,7 @@
 namespace headgate::documents {
 namespace {
 
-enum class Order { Little, Big };
+enum class Order : std::uint8_t { Little, Big };
 
 /// Bounds-checked numbers at offsets of untrusted bytes.
 class Bytes {

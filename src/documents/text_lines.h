@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "documents/picture.h"
@@ -13,7 +14,7 @@ std::vector<model::Line> lines_of(std::vector<model::Word> words);
 
 /// Whether `layer` may stand for the page: its characters look like text, and it has a word
 /// wherever `page`, the same page drawn at `dpi`, shows something of a letter's size.
-enum class LayerVerdict { Complete, Partial, Garbled, Empty };
+enum class LayerVerdict : std::uint8_t { Complete, Partial, Garbled, Empty };
 LayerVerdict judge_layer(const model::PageReading& layer, const Picture& page, float dpi);
 
 }  // namespace headgate::documents

@@ -83,7 +83,7 @@ PageProcess fork_page(int socket, const JobMessage& job, WorkerEngines& engines,
   return {.id = id, .alive = alive[0]};
 }
 
-enum class Wait { Ended, Cancelled, TimedOut, GatewayGone };
+enum class Wait : std::uint8_t { Ended, Cancelled, TimedOut, GatewayGone };
 
 /// Waits for the page process to end, the gateway to change its mind or the time to pass.
 Wait wait_for(int socket, const PageProcess& page, std::uint64_t job, Clock::time_point until) {
@@ -189,7 +189,7 @@ bool load(WorkerEngines& engines) {
   silence_picture_library();
   engines.warmth = std::make_unique<PdfWarmth>();
   engines.orientation = OrientationFinder::load();
-  return engines.recognizer_for({}) != nullptr;
+  return engines.warmth->complete() && engines.recognizer_for({}) != nullptr;
 }
 
 }  // namespace

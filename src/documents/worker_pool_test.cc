@@ -110,6 +110,10 @@ TEST_F(Reading, TurnsAPageThatLiesOnItsSide) {
   ASSERT_TRUE(reading.has_value());
   EXPECT_THAT(text_of(*reading), HasSubstr("quick brown fox"));
   EXPECT_LT(reading->width, reading->height);
+  const auto other_side = read(pool, encoded(turned(long_text(), 270), IFF_PNG));
+  ASSERT_TRUE(other_side.has_value());
+  EXPECT_THAT(text_of(*other_side), HasSubstr("quick brown fox"));
+  EXPECT_LT(other_side->width, other_side->height);
 }
 
 TEST_F(Reading, ReadsFaintPrintBesideABlackBorder) {

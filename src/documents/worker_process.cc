@@ -41,6 +41,8 @@ int milliseconds_until(SteadyTime when) {
 /// Only what the worker has use for: nothing of ours, which may hold secrets.
 std::vector<std::string> worker_environment() {
   std::vector<std::string> environment = {"LC_ALL=C", "OMP_THREAD_LIMIT=1", "PATH=/usr/bin:/bin"};
+  constexpr std::size_t kMost = 8;
+  environment.reserve(kMost);
   for (const char* const name : {"TESSDATA_PREFIX", "LD_LIBRARY_PATH", "ASAN_OPTIONS",
                                  "UBSAN_OPTIONS", "LLVM_PROFILE_FILE"}) {
     if (const char* const value = std::getenv(name); value != nullptr) {
@@ -81,6 +83,7 @@ class SpawnPlan {
     std::array<char*, 3> arguments{name.data(), command.data(), nullptr};
     std::vector<std::string> environment = worker_environment();
     std::vector<char*> pointers;
+    pointers.reserve(environment.size() + 1);
     for (std::string& entry : environment) {
       pointers.push_back(entry.data());
     }

@@ -13,20 +13,20 @@ constexpr std::uint32_t kMaxPages = 1'000'000;
 constexpr std::size_t kMaxWord = 4096;
 constexpr std::uint32_t kMaxLines = 500'000;
 
-enum class Kind : std::uint16_t { Hello = 1, Ready = 2, Job = 3, Cancel = 4, Done = 5 };
+enum class Kind : std::uint8_t { Hello = 1, Ready = 2, Job = 3, Cancel = 4, Done = 5 };
 enum class AnswerKind : std::uint8_t { Inspection = 1, Reading = 2, Probe = 3, Refusal = 255 };
 
 WireWriter start(Kind kind) {
   WireWriter out;
   out.number(kMagic);
-  out.number(static_cast<std::uint16_t>(kind));
+  out.number(static_cast<std::uint8_t>(kind));
   return out;
 }
 
 WireReader open(std::string_view packet, Kind kind) {
   WireReader in(packet);
   if (packet.size() > kMaxControlBytes || in.number<std::uint32_t>() != kMagic ||
-      in.number<std::uint16_t>() != static_cast<std::uint16_t>(kind)) {
+      in.number<std::uint8_t>() != static_cast<std::uint8_t>(kind)) {
     in.spoil();
   }
   return in;
@@ -170,7 +170,7 @@ std::string encode(const ReadyMessage& message) {
 std::string encode(const JobMessage& message) {
   WireWriter out = start(Kind::Job);
   out.number(message.id);
-  out.number(static_cast<std::uint16_t>(message.op));
+  out.number(static_cast<std::uint8_t>(message.op));
   out.number(message.page);
   out.number(static_cast<std::uint8_t>(message.resolution));
   out.number(static_cast<std::uint8_t>(message.text_layer));
@@ -222,7 +222,7 @@ std::optional<JobMessage> decode_job(std::string_view packet) {
   WireReader in = open(packet, Kind::Job);
   JobMessage message;
   message.id = in.number<std::uint64_t>();
-  message.op = static_cast<WorkerOp>(in.number<std::uint16_t>());
+  message.op = static_cast<WorkerOp>(in.number<std::uint8_t>());
   message.page = in.number<std::uint32_t>();
   message.resolution = read_enum(in, Resolution::Gundam);
   message.text_layer = read_enum(in, TextLayer::Ignore);

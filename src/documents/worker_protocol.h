@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxControlBytes = 16 << 10;
 inline constexpr std::size_t kMaxAnswerBytes = 16 << 20;
 
 /// What a page process does. Numbers are free above 2; gateway and worker are the same program.
-enum class WorkerOp : std::uint16_t { Inspect = 1, ReadPage = 2, Probe = 100 };
+enum class WorkerOp : std::uint8_t { Inspect = 1, ReadPage = 2, Probe = 100 };
 
 struct HelloMessage {
   std::vector<std::string> languages;
