@@ -185,8 +185,8 @@ std::unique_ptr<OrientationFinder> OrientationFinder::load() {
 }
 
 int OrientationFinder::turn_needed(const Picture& picture, int dpi) {
-  // Real rotations score 5 and more, false ones on upright receipts up to 3. A doubtful verdict
-  // costs one more reading, of which the better is kept.
+  // Low on purpose: real rotations were seen from 5 up, false ones on upright receipts up to 3, and
+  // a false one costs only another reading, of which the better is kept.
   constexpr float kSure = 2.5F;
   if (too_small(picture)) {
     return 0;
