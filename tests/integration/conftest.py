@@ -19,10 +19,10 @@ KEY = "integration-test-key"
 class Gateway:
     """One `headgate serve`; ended by its process id."""
 
-    def __init__(self, folder, upstream, options=(), environment=None):
+    def __init__(self, folder, upstream, options=(), environment=None, config=None):
         self.folder = folder
         self.config = folder / "headgate.yaml"
-        self.config.write_text(
+        self.config.write_text(config or
             f"""
 server: {{ listen: "127.0.0.1:0", header_timeout: 2s, body_timeout: 2s, threads: 2 }}
 data_dir: {folder}/data

@@ -5,6 +5,10 @@ import socketserver
 import threading
 
 
+def tool_call(arguments='{"city":"K\u00f6ln"}'):
+    return {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": arguments}}
+
+
 class ModelServer:
     def __init__(self):
         self.requests = []  # (head text, body bytes)
@@ -71,6 +75,10 @@ class ModelServer:
             if request.get("encoding_format") == "base64":
                 data[0]["embedding"] = "AAAAPwAAgL8="
             return self.answer(handler, 200, {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": 3, "total_tokens": 3}})
+        if model == "tools":
+            return self.answer(handler, 200, {
+                "id": "chatcmpl-1", "object": "chat.completion", "created": 1747000000, "model": model,
+                "choices": [{"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": [tool_call()]}, "logprobs": None, "finish_reason": "tool_calls"}]})
         return self.answer(handler, 200, {
             "id": "chatcmpl-1", "object": "chat.completion", "created": 1747000000, "model": model,
             "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello", "refusal": None}, "logprobs": None, "finish_reason": "stop"}],
@@ -97,6 +105,14 @@ class ModelServer:
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
             if model == "cut-at-once":
                 return False
+            if model == "tools":
+                event(chunk({"role": "assistant", "content": None, "tool_calls": [{"index": 0, **tool_call(arguments="")}]}))
+                for piece in ['{"city":', '"K\u00f6ln"}']:
+                    event(chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}))
+                event(chunk({}, "tool_calls"))
+                event("[DONE]")
+                handler.wfile.write(b"0\r\n\r\n")
+                return True
             event(chunk({"role": "assistant", "content": ""}))
             for word in ["Hel", "lo"]:
                 event(chunk({"content": word}))
