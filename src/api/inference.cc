@@ -11,8 +11,8 @@ namespace {
 
 /// The body must be declared as JSON: a form post from a browser page is refused.
 Result<void> require_json(const edge::Request& request) {
-  const std::string type = ascii_lower(request.field("content-type").value_or(""));
-  if (type.starts_with("application/json")) {
+  const std::string_view type = request.field("content-type").value_or("");
+  if (ascii_starts_with_ignore_case(type, "application/json")) {
     return {};
   }
   Error error = invalid_request("The body must be JSON, with Content-Type: application/json.");

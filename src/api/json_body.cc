@@ -17,8 +17,8 @@ class Nobody final : public JsonVisitor {
 }  // namespace
 
 Result<boost::json::object> parse_json_body(const edge::Request& request) {
-  const std::string type = ascii_lower(request.field("content-type").value_or(""));
-  if (!type.starts_with("application/json")) {
+  const std::string_view type = request.field("content-type").value_or("");
+  if (!ascii_starts_with_ignore_case(type, "application/json")) {
     Error error = invalid_request("The body must be JSON, with Content-Type: application/json.");
     error.kind = ErrorKind::Unsupported;
     return fail(std::move(error));

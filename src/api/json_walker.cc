@@ -1,5 +1,5 @@
 // One pass over the bytes, hand-written: strings, which are nearly all of a large body, are scanned
-// 16 bytes at a time with the SSE2 that every amd64 has; everything else is a few tokens.
+// in blocks (json_string_scan.h); everything else is a few tokens.
 // simdjson's on-demand reader needs newer instructions than that to be fast, its DOM copies every
 // string, and neither tells where a value stands.
 #include "api/json_walker.h"
@@ -10,12 +10,13 @@
 
 #include <simdjson.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "api/json_string_scan.h"
+#include "edge/handler.h"
 
 namespace headgate::api {
 namespace {
+
+static_assert(edge::kBodyPadding >= kScanPadding);
 
 constexpr unsigned kMaxDepth = 64;
 /// Up to this many names an object is checked for repeats pair by pair, above by sorting.
@@ -51,7 +52,8 @@ class Walker {
     names_.clear();
   }
 
-  Result<void> walk() {
+  /// Whether the text is good; if not, error() says why.
+  bool walk() {
     skip_space();
     if (at_ == end_) {
       return bad("it is empty.");
@@ -59,9 +61,8 @@ class Walker {
     if (*at_ != '{') {
       return bad("expected an object.");
     }
-    auto walked = object(1);
-    if (!walked) {
-      return walked;
+    if (!object(1)) {
+      return false;
     }
     skip_space();
     if (at_ != end_) {
@@ -70,15 +71,18 @@ class Walker {
     if (not_ascii_ && !simdjson::validate_utf8(begin_, static_cast<std::size_t>(end_ - begin_))) {
       return bad("it is not UTF-8.");
     }
-    return {};
+    return true;
   }
+  Error error() && { return std::move(error_); }
 
  private:
-  std::unexpected<Error> bad(std::string_view why) const {
-    Error error = invalid_request("The request body is not valid JSON: " + std::string(why) +
-                                  " (at byte " + std::to_string(at_ - begin_) + ")");
-    error.code = "invalid_json";
-    return fail(std::move(error));
+  /// Notes the error. The steps below say only whether to go on: an Error in each of their results
+  /// would cost more than they do.
+  bool bad(std::string_view why) {
+    error_ = invalid_request("The request body is not valid JSON: " + std::string(why) +
+                             " (at byte " + std::to_string(at_ - begin_) + ")");
+    error_.code = "invalid_json";
+    return false;
   }
 
   void skip_space() {
@@ -87,46 +91,14 @@ class Walker {
     }
   }
 
-  /// Moves to the next quote, backslash or control character of a string, or to the end.
-  void scan_string() {
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1F);
-    while (at_ < end_) {
-      // The padding behind the text makes reading a whole block safe.
-      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
-      const __m128i hit =
-          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-                       _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
-      const auto hits = static_cast<unsigned>(_mm_movemask_epi8(hit));
-      not_ascii_ = not_ascii_ || _mm_movemask_epi8(block) != 0;
-      if (hits != 0) {
-        at_ = std::min(at_ + __builtin_ctz(hits), end_);
-        return;
-      }
-      at_ += 16;
-    }
-    at_ = end_;
-#else
-    while (at_ < end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) > 0x1F) {
-      not_ascii_ = not_ascii_ || static_cast<unsigned char>(*at_) > 0x7F;
-      ++at_;
-    }
-#endif
-  }
-
-  Result<void> escape() {
+  /// At a backslash that starts no two-character escape.
+  bool unicode_escape() {
     ++at_;
     if (at_ == end_) {
       return bad("it ends in the middle of an escape.");
     }
     if (*at_ != 'u') {
-      if (std::string_view("\"\\/bfnrt").find(*at_) == std::string_view::npos) {
-        return bad("a string holds an unknown escape.");
-      }
-      ++at_;
-      return {};
+      return bad("a string holds an unknown escape.");
     }
     const int unit = end_ - at_ >= 5 ? hex4(at_ + 1) : -1;
     if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
@@ -140,34 +112,33 @@ class Walker {
       }
       at_ += 6;
     }
-    return {};
+    return true;
   }
 
   /// At the opening quote; leaves the raw text between the quotes in `raw`.
-  Result<void> string(std::string_view& raw) {
+  bool string(std::string_view& raw) {
     const char* const first = ++at_;
     while (true) {
-      scan_string();
+      at_ = scan_json_string(at_, end_, not_ascii_);
       if (at_ == end_) {
         return bad("a string is not closed.");
       }
       if (*at_ == '"') {
         raw = {first, static_cast<std::size_t>(at_ - first)};
         ++at_;
-        return {};
+        return true;
       }
       if (*at_ != '\\') {
         return bad("a string holds a control character; it must be escaped.");
       }
-      auto escaped = escape();
-      if (!escaped) {
-        return escaped;
+      if (!unicode_escape()) {
+        return false;
       }
     }
   }
 
   /// The number grammar of RFC 8259 §6; magnitude and precision are the reader's business.
-  Result<void> number() {
+  bool number() {
     const auto digits = [&] {
       const char* const first = at_;
       while (at_ < end_ && is_digit(*at_)) {
@@ -187,18 +158,18 @@ class Walker {
       at_ += at_ < end_ && (*at_ == '+' || *at_ == '-') ? 1 : 0;
       good = digits();
     }
-    return good ? Result<void>() : bad("a number is malformed.");
+    return good || bad("a number is malformed.");
   }
 
-  Result<void> word(std::string_view text) {
+  bool word(std::string_view text) {
     if (!std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(text)) {
       return bad("a value is no string, number, object, array, true, false or null.");
     }
     at_ += text.size();
-    return {};
+    return true;
   }
 
-  Result<void> value(unsigned depth) {
+  bool value(unsigned depth) {
     if (at_ == end_) {
       return bad("a value is missing.");
     }
@@ -223,7 +194,7 @@ class Walker {
     }
   }
 
-  Result<void> array(unsigned depth) {
+  bool array(unsigned depth) {
     if (depth > kMaxDepth) {
       return bad("it is nested more than 64 levels deep.");
     }
@@ -231,27 +202,26 @@ class Walker {
     skip_space();
     if (at_ < end_ && *at_ == ']') {
       ++at_;
-      return {};
+      return true;
     }
     while (true) {
       skip_space();
-      auto element = value(depth);
-      if (!element) {
-        return element;
+      if (!value(depth)) {
+        return false;
       }
       skip_space();
       if (at_ < end_ && *at_ == ',') {
         ++at_;
       } else if (at_ < end_ && *at_ == ']') {
         ++at_;
-        return {};
+        return true;
       } else {
         return bad("an array element must be followed by ',' or ']'.");
       }
     }
   }
 
-  Result<void> object(unsigned depth) {
+  bool object(unsigned depth) {
     if (depth > kMaxDepth) {
       return bad("it is nested more than 64 levels deep.");
     }
@@ -260,13 +230,12 @@ class Walker {
     skip_space();
     if (at_ < end_ && *at_ == '}') {
       ++at_;
-      return {};
+      return true;
     }
     while (true) {
       skip_space();
-      auto one = member(depth, first_name);
-      if (!one) {
-        return one;
+      if (!member(depth, first_name)) {
+        return false;
       }
       skip_space();
       if (at_ < end_ && *at_ == ',') {
@@ -281,14 +250,13 @@ class Walker {
     return check_many_names(first_name);
   }
 
-  Result<void> member(unsigned depth, std::size_t first_name) {
+  bool member(unsigned depth, std::size_t first_name) {
     if (at_ == end_ || *at_ != '"') {
       return bad("a member of an object must start with its name in quotes.");
     }
     std::string_view name;
-    auto named = string(name);
-    if (!named) {
-      return named;
+    if (!string(name)) {
+      return false;
     }
     if (depth <= 2 && has_escape(name)) {
       return bad("names of members must be written without escapes.");
@@ -307,9 +275,8 @@ class Walker {
     ++at_;
     skip_space();
     const char* const first = at_;
-    auto walked = value(depth);
-    if (!walked) {
-      return walked;
+    if (!value(depth)) {
+      return false;
     }
     const JsonMember shown{name, {first, static_cast<std::size_t>(at_ - first)}};
     if (depth == 1) {
@@ -317,10 +284,10 @@ class Walker {
     } else if (depth == 2) {
       visitor_.inner_member(shown);
     }
-    return {};
+    return true;
   }
 
-  Result<void> check_many_names(std::size_t first_name) {
+  bool check_many_names(std::size_t first_name) {
     if (names_.size() - first_name > kFewNames) {
       const auto begin = names_.begin() + static_cast<std::ptrdiff_t>(first_name);
       std::sort(begin, names_.end());
@@ -330,10 +297,10 @@ class Walker {
       }
     }
     names_.resize(first_name);
-    return {};
+    return true;
   }
 
-  std::unexpected<Error> repeated(std::string_view name) const {
+  bool repeated(std::string_view name) {
     return bad("the name \"" + std::string(name.substr(0, 64)) + "\" stands twice in one object.");
   }
 
@@ -342,6 +309,7 @@ class Walker {
   const char* end_;
   JsonVisitor& visitor_;
   std::vector<std::string_view>& names_;  // of the objects that are open
+  Error error_;
   bool not_ascii_ = false;
 };
 
@@ -349,7 +317,11 @@ class Walker {
 
 Result<void> walk_json(std::string_view text, JsonVisitor& visitor) {
   thread_local std::vector<std::string_view> names;
-  return Walker(text, visitor, names).walk();
+  Walker walker(text, visitor, names);
+  if (!walker.walk()) {
+    return fail(std::move(walker).error());
+  }
+  return {};
 }
 
 }  // namespace headgate::api

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include <sodium.h>
@@ -12,6 +13,18 @@ namespace headgate {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// Eight bytes at once, with each ASCII capital made small.
+std::uint64_t lower_word(const char* text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  const std::uint64_t low_bits = word & (0x7F * kEach);
+  const std::uint64_t from_a = low_bits + (0x80 - 'A') * kEach;       // bit 7: 'A' or above
+  const std::uint64_t above_z = low_bits + (0x80 - 'Z' - 1) * kEach;  // bit 7: above 'Z'
+  const std::uint64_t capital = (from_a ^ above_z) & ~word & (0x80 * kEach);
+  return word | (capital >> 2);
+}
 
 std::string encode(std::string_view bytes, int variant) {
   std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
@@ -140,7 +153,25 @@ std::string ascii_lower(std::string_view text) {
 }
 
 bool ascii_equal_ignore_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) {
+    return false;
+  }
+  std::size_t done = 0;
+  for (; a.size() - done >= 8; done += 8) {
+    if (lower_word(a.data() + done) != lower_word(b.data() + done)) {
+      return false;
+    }
+  }
+  for (; done < a.size(); ++done) {
+    if (lower(a[done]) != lower(b[done])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ascii_starts_with_ignore_case(std::string_view text, std::string_view prefix) {
+  return ascii_equal_ignore_case(text.substr(0, prefix.size()), prefix);
 }
 
 std::string rfc3339(long long unix_milliseconds) {

@@ -65,5 +65,23 @@ TEST(Hash, MatchesPublishedVectors) {
   EXPECT_FALSE(equal_in_constant_time("same", "sam"));
 }
 
+TEST(Encoding, CaseIsIgnoredForAsciiLettersOnlyAtEveryPlace) {
+  const auto small = [](int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; };
+  for (std::size_t at = 0; at < 11; ++at) {
+    for (int x = 0; x < 256; ++x) {
+      for (int y = 0; y < 256; ++y) {
+        std::string a(11, '-');
+        std::string b(11, '-');
+        a[at] = static_cast<char>(x);
+        b[at] = static_cast<char>(y);
+        ASSERT_EQ(ascii_equal_ignore_case(a, b), small(x) == small(y)) << x << " and " << y;
+      }
+    }
+  }
+  EXPECT_FALSE(ascii_equal_ignore_case("abc", "abcd"));
+  EXPECT_TRUE(ascii_starts_with_ignore_case("Application/JSON; x", "application/json"));
+  EXPECT_FALSE(ascii_starts_with_ignore_case("app", "application/json"));
+}
+
 }  // namespace
 }  // namespace headgate

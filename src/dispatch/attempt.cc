@@ -49,17 +49,17 @@ Result<std::unique_ptr<Attempt>> Attempt::start(upstream::Client& client,
   context.provider = target.provider;
   context.target = target.name.model;
 
-  attempt->fields_ = std::move(attempt->wire_.fields);
   if (!context.traceparent.empty()) {
-    attempt->fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
+    attempt->trace_fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
   }
   upstream::OutgoingRequest outgoing;
   outgoing.origin = &target.base.origin;
   outgoing.method = attempt->wire_.method;
-  attempt->path_ = target.base.target + attempt->wire_.path;
-  outgoing.target = attempt->path_;
-  outgoing.fields = attempt->fields_;
+  outgoing.base_path = target.base.target;
+  outgoing.target = attempt->wire_.path;
+  outgoing.fields = attempt->wire_.fields;
   outgoing.more_fields = next_credential(target);
+  outgoing.trace_fields = attempt->trace_fields_;
   outgoing.body = std::span(attempt->wire_.body).first(attempt->wire_.pieces);
   outgoing.timeouts.connect = target.timeouts.connect;
   outgoing.timeouts.first_byte = target.timeouts.first_byte;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/recycler.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "model/inference_request.h"
@@ -15,7 +16,7 @@
 namespace headgate::dispatch {
 
 /// One call of one target for one request, from the wire request to the last byte of its answer.
-class Attempt final {
+class Attempt final : public Recycled {
  public:
   /// Notes the attempt in `context`, which outlives it like the request's body. InvalidRequest if
   /// the target's provider cannot express the request.
@@ -50,8 +51,7 @@ class Attempt final {
   const routing::Target& target_;
   providers::WireRequest wire_;
   model::RequestContext& context_;
-  std::string path_;
-  std::string fields_;
+  std::string trace_fields_;
   std::unique_ptr<upstream::Exchange> exchange_;
 };
 

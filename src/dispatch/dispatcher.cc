@@ -9,8 +9,12 @@
 namespace headgate::dispatch {
 namespace {
 
+/// Room for them and for the limits' fields.
+constexpr std::size_t kUsualFields = 384;
+
 /// Header fields that say who answered.
 void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
+  response.fields.reserve(kUsualFields);
   response.add_field("x-headgate-model", context.model);
   response.add_field("x-headgate-provider", context.provider);
   response.add_field("x-headgate-attempts", std::to_string(context.attempts));

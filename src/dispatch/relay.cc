@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/recycler.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::string_view kPing = ": ping\n\n";
 /// Usage stands at the end of a whole answer.
 constexpr std::size_t kTail = 2 << 10;
 
-class WholeBody final : public edge::BodyStream {
+class WholeBody final : public edge::BodyStream, public Recycled {
  public:
   explicit WholeBody(std::unique_ptr<Attempt> attempt) : attempt_(std::move(attempt)) {
     const auto& head = attempt_->head();
@@ -28,14 +29,21 @@ class WholeBody final : public edge::BodyStream {
     }
     const std::string_view bytes = **piece;
     seen_ += bytes.size();
-    keep_tail(bytes);
-    if (bytes.empty() || seen_ == length_) {
-      attempt_->settle(attempt_->target().protocol->usage_of(tail_));
+    if (seen_ == length_ && bytes.size() >= std::min<std::uint64_t>(length_, kTail)) {
+      settle(bytes.substr(bytes.size() - std::min(bytes.size(), kTail)));
+    } else {
+      keep_tail(bytes);
+      if (bytes.empty() || seen_ == length_) {
+        settle(tail_);
+      }
     }
     co_return bytes;
   }
 
  private:
+  void settle(std::string_view tail) const {
+    attempt_->settle(attempt_->target().protocol->usage_of(tail));
+  }
   void keep_tail(std::string_view bytes) {
     if (bytes.size() >= kTail) {
       tail_.assign(bytes.substr(bytes.size() - kTail));
@@ -53,7 +61,7 @@ class WholeBody final : public edge::BodyStream {
   std::string tail_;
 };
 
-class EventBody final : public edge::BodyStream {
+class EventBody final : public edge::BodyStream, public Recycled {
  public:
   EventBody(std::unique_ptr<Attempt> attempt, std::unique_ptr<providers::StreamRelay> relay)
       : attempt_(std::move(attempt)), relay_(std::move(relay)) {
@@ -156,7 +164,7 @@ Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery
   const auto type = attempt.head().field("content-type");
   const std::string_view wanted =
       delivery == model::Delivery::Stream ? "text/event-stream" : "application/json";
-  if (type && ascii_lower(*type).starts_with(wanted)) {
+  if (type && ascii_starts_with_ignore_case(*type, wanted)) {
     return {};
   }
   return fail(attempt.blame(

@@ -6,7 +6,9 @@
 // await the answer, write it, again. While the handler works a receive stays pending, so that a
 // client that leaves is noticed at once (its request is cancelled) and pipelined bytes are ready
 // when needed. Bytes are received into `inbox_`; a small body stays there, a large one goes
-// straight into a buffer of its own. All time limits are the one Deadline this object is.
+// straight into a buffer of its own. What arrives while a request is handled goes into `ahead_`,
+// which becomes the inbox of the next request: so each starts at the front of a buffer that another
+// has just used. All time limits are the one Deadline this object is.
 
 #include <algorithm>
 #include <array>
@@ -27,6 +29,7 @@
 
 #include "base/chunked_decoder.h"
 #include "base/ids.h"
+#include "base/recycler.h"
 #include "edge/cors.h"
 #include "edge/head_parser.h"
 #include "edge/loop_state.h"
@@ -156,18 +159,33 @@ class Connection final : public ConnectionBase, private Deadline {
     end_ = have;
   }
 
+  struct Received {
+    Connection& connection;
+
+    using allocator_type = RecyclingAllocator<void>;
+    allocator_type get_allocator() const { return {}; }
+    void operator()(boost::system::error_code ec, std::size_t n) { connection.received(ec, n); }
+  };
   void start_receive() {
-    if (receiving_ || gone_ || room() == 0) {
+    if (receiving_ || gone_) {
       return;
     }
-    receiving_ = true;
-    stream_.async_read_some(
-        asio::buffer(inbox_.data() + end_, room()),
-        [this](boost::system::error_code ec, std::size_t n) { received(ec, n); });
+    if (ahead_.empty() && phase_ == Phase::Handling &&
+        end_ == begin_ + head_size_ + body_in_inbox_) {
+      ahead_ = state_.buffers.take(kInboxSize);
+      ahead_end_ = 0;
+    }
+    Buffer& into = ahead_.empty() ? inbox_ : ahead_;
+    const std::size_t from = ahead_.empty() ? end_ : ahead_end_;
+    const std::size_t space = into.size() - kBodyPadding - from;
+    if (space > 0) {
+      receiving_ = true;
+      stream_.async_read_some(asio::buffer(into.data() + from, space), Received{*this});
+    }
   }
   void received(boost::system::error_code ec, std::size_t n) {
     receiving_ = false;
-    end_ += n;
+    (ahead_.empty() ? end_ : ahead_end_) += n;
     if (ec && !(timed_out_ && ec == asio::error::operation_aborted)) {
       gone_ = true;
     }
@@ -229,6 +247,8 @@ class Connection final : public ConnectionBase, private Deadline {
   std::size_t end_ = 0;
   std::size_t head_size_ = 0;
   std::size_t body_in_inbox_ = 0;
+  Buffer ahead_;  // bytes of the next request are [0, ahead_end_); empty: they are in the inbox
+  std::size_t ahead_end_ = 0;
   Buffer long_body_;
   std::string chunked_body_;
   std::uint64_t body_progress_ = 0;
@@ -737,7 +757,11 @@ void Connection<Stream>::finish(int status) {
   if (!refusal_) {
     begin_ += std::min(head_size_ + body_in_inbox_, end_ - begin_);
   }
-  if (begin_ == end_ && !receiving_) {
+  if (!ahead_.empty()) {
+    inbox_ = std::move(ahead_);
+    begin_ = 0;
+    end_ = ahead_end_;
+  } else if (begin_ == end_ && !receiving_) {
     begin_ = end_ = 0;
   }
   head_.request = Request();

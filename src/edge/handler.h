@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +11,7 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "base/http_text.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "model/request_context.h"
@@ -72,10 +75,12 @@ struct Response {
   /// Appends a header. Control characters in `value` are dropped, so no value can add a line.
   void add_field(std::string_view name, std::string_view value) {
     fields.append(name).append(": ");
-    for (const char c : value) {
-      if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
-        fields.push_back(c);
-      }
+    if (is_field_value(value)) {
+      fields.append(value);
+    } else {
+      std::ranges::copy_if(value, std::back_inserter(fields), [](char c) {
+        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
+      });
     }
     fields.append("\r\n");
   }

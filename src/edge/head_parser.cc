@@ -6,45 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "base/http_text.h"
+
 namespace headgate::edge {
 namespace {
-
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (int c = '0'; c <= '9'; ++c) {
-    table[static_cast<std::size_t>(c)] = true;
-  }
-  for (int c = 'a'; c <= 'z'; ++c) {
-    table[static_cast<std::size_t>(c)] = true;
-    table[static_cast<std::size_t>(c - 32)] = true;
-  }
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
-    table[static_cast<unsigned char>(c)] = true;
-  }
-  return table;
-}
-
-constexpr std::array<bool, 256> kToken = make_token_table();
-
-bool is_token(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return kToken[static_cast<unsigned char>(c)]; });
-}
-
-bool is_value_byte(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
 
 std::unexpected<Error> bad(std::string message) {
   return fail(invalid_request(std::move(message)));
@@ -222,7 +187,7 @@ Result<void> take_transfer_encoding(std::string_view value, Framers& framers) {
   bool known = true;
   while (true) {
     const std::size_t comma = rest.find(',');
-    last = trim(rest.substr(0, comma));
+    last = trim_blanks(rest.substr(0, comma));
     known = known &&
             (ascii_equal_ignore_case(last, "gzip") || ascii_equal_ignore_case(last, "x-gzip") ||
              ascii_equal_ignore_case(last, "deflate") ||
@@ -245,7 +210,7 @@ Result<void> take_transfer_encoding(std::string_view value, Framers& framers) {
 void take_connection(std::string_view value, Framers& framers) {
   while (!value.empty()) {
     const std::size_t comma = std::min(value.find(','), value.size());
-    const std::string_view token = trim(value.substr(0, comma));
+    const std::string_view token = trim_blanks(value.substr(0, comma));
     framers.close = framers.close || ascii_equal_ignore_case(token, "close");
     framers.keep = framers.keep || ascii_equal_ignore_case(token, "keep-alive");
     value.remove_prefix(std::min(comma + 1, value.size()));
@@ -310,12 +275,15 @@ Result<void> parse_field(std::string_view line, Head& head, Framers& framers) {
   if (line.size() > kMaxField) {
     return refuse_with(ErrorKind::HeaderTooLarge, "One header field is larger than 16 KiB.");
   }
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+  std::size_t colon = 0;
+  while (colon < line.size() && kTokenByte[static_cast<unsigned char>(line[colon])]) {
+    ++colon;
+  }
+  if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return bad("A header field must be a name of token characters directly followed by ':'.");
   }
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (!std::ranges::all_of(value, is_value_byte)) {
+  const std::string_view value = trim_blanks(line.substr(colon + 1));
+  if (!is_field_value(value)) {
     return bad("A header value holds a control character.");
   }
   if (head.field_count == kMaxFields) {

@@ -18,8 +18,8 @@ struct WireRequest {
   static constexpr std::size_t kMaxPieces = 7;
   std::string_view method = "POST";
   std::string path;  ///< behind the provider's base URL, e.g. "/chat/completions"
-  std::string
-      fields;  ///< header lines, each "name: value\r\n", without framing, host and credentials
+  /// Static header lines, each "name: value\r\n", without framing, host and credentials.
+  std::string_view fields;
   std::array<std::string_view, kMaxPieces> body;
   std::size_t pieces = 0;
   std::string owned;  ///< backs the pieces that are ours; not to be changed once set

@@ -42,9 +42,11 @@ inline constexpr std::size_t kMaxBodyPieces = 12;
 struct OutgoingRequest {
   const Origin* origin = nullptr;
   std::string_view method = "POST";
+  std::string_view base_path;              ///< what `target` is appended to, or empty
   std::string_view target;                 ///< path and query
   std::string_view fields;                 ///< whole lines; Host and framing are added here
   std::string_view more_fields;            ///< further lines, e.g. credentials
+  std::string_view trace_fields;           ///< further lines
   std::span<const std::string_view> body;  ///< sent as they are, one after the other
   Timeouts timeouts;
   CancelSource* cancel = nullptr;  ///< ends the exchange with ClientLeft at once

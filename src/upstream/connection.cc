@@ -224,9 +224,7 @@ void Connection::make_room() {
 void Connection::start_receive() {
   make_room();
   receiving_ = true;
-  auto handler = [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
-    self->received(ec, n);
-  };
+  Received handler{shared_from_this()};
   const auto room = asio::buffer(buffer_.data() + end_, buffer_.size() - end_);
   if (tls_) {
     tls_->async_read_some(room, std::move(handler));

@@ -20,6 +20,7 @@
 #include "base/cancel.h"
 #include "base/deadline_list.h"
 #include "base/event_loop.h"
+#include "base/recycler.h"
 #include "base/result.h"
 #include "upstream/address.h"
 #include "upstream/response_head.h"
@@ -90,6 +91,15 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   using TlsStream = asio::ssl::stream<Socket&>;
   using WaitToken = asio::use_awaitable_t<Executor>;
   using Waiter = asio::async_result<WaitToken, void()>::handler_type;
+
+  /// Completes a receive; keeps the connection until then.
+  struct Received {
+    std::shared_ptr<Connection> connection;
+
+    using allocator_type = RecyclingAllocator<void>;
+    allocator_type get_allocator() const { return {}; }
+    void operator()(boost::system::error_code ec, std::size_t n) { connection->received(ec, n); }
+  };
 
   void on_deadline() override;
   void on_cancel() override;

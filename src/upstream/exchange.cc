@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/chunked_decoder.h"
+#include "base/recycler.h"
 #include "upstream/failure.h"
 
 namespace headgate::upstream {
@@ -22,13 +23,13 @@ constexpr int kMaxInterimResponses = 8;
 /// done the work, and doing that again is dispatch's decision.
 constexpr std::chrono::seconds kStaleShowsWithin{1};
 
-/// Starts with '/' and cannot end the request line early.
-bool is_target(std::string_view target) {
-  return target.starts_with('/') &&
-         std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7F; });
+/// Cannot end the request line early.
+bool is_visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
 }
+bool is_target(std::string_view text) { return text.starts_with('/') && is_visible(text); }
 
-class PooledExchange final : public Exchange {
+class PooledExchange final : public Exchange, public Recycled {
  public:
   PooledExchange(ConnectionPool& pool, const OutgoingRequest& request)
       : pool_(pool), request_(request) {}
@@ -179,20 +180,23 @@ void PooledExchange::make_head(std::string& head) const {
     length += piece.size();
   }
   const Proxy* const proxy = pool_.forwarding_proxy(destination());
-  const std::string authority = request_.origin->authority();
+  const Origin& origin = *request_.origin;
   head.clear();
   head.append(request_.method).append(" ");
   if (proxy != nullptr) {
-    head.append("http://").append(authority);
+    head.append("http://");
+    origin.append_authority(head);
   }
-  head.append(request_.target).append(" HTTP/1.1\r\nHost: ").append(authority).append("\r\n");
+  head.append(request_.base_path).append(request_.target).append(" HTTP/1.1\r\nHost: ");
+  origin.append_authority(head);
+  head.append("\r\n");
   if (proxy != nullptr && !proxy->authorization.empty()) {
     head.append("Proxy-Authorization: ").append(proxy->authorization).append("\r\n");
   }
   if (request_.connect_to) {
     head.append("Connection: close\r\n");
   }
-  head.append(request_.fields).append(request_.more_fields);
+  head.append(request_.fields).append(request_.more_fields).append(request_.trace_fields);
   if (length > 0 || (request_.method != "GET" && request_.method != "HEAD")) {
     std::array<char, 20> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
@@ -205,7 +209,9 @@ Task<Result<void>> PooledExchange::send(Reuse reuse) {
   if (cancelled()) {
     co_return fail(client_left());
   }
-  if (request_.body.size() > kMaxBodyPieces || !is_target(request_.target)) {
+  if (request_.body.size() > kMaxBodyPieces ||
+      !is_target(request_.base_path.empty() ? request_.target : request_.base_path) ||
+      !is_visible(request_.target)) {
     co_return fail(internal_error("an upstream request with a bad target or too many pieces"));
   }
   const bool pool_allowed = reuse == Reuse::Allowed && !request_.connect_to;

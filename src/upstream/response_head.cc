@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/http_text.h"
 #include "upstream/failure.h"
 
 namespace headgate::upstream {
@@ -14,26 +15,6 @@ namespace {
 
 std::unexpected<Error> bad(std::string detail) {
   return fail(failure(FailurePhase::Protocol, std::move(detail)));
-}
-
-bool is_token_byte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-}
-
-bool is_value_byte(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
 }
 
 struct Framers {
@@ -47,7 +28,7 @@ struct Framers {
 void take_connection(std::string_view value, Framers& framers) {
   while (!value.empty()) {
     const std::size_t comma = std::min(value.find(','), value.size());
-    const std::string_view option = trim(value.substr(0, comma));
+    const std::string_view option = trim_blanks(value.substr(0, comma));
     framers.close = framers.close || ascii_equal_ignore_case(option, "close");
     framers.keep = framers.keep || ascii_equal_ignore_case(option, "keep-alive");
     value.remove_prefix(std::min(comma + 1, value.size()));
@@ -57,8 +38,7 @@ void take_connection(std::string_view value, Framers& framers) {
 Result<void> parse_status_line(std::string_view line, ResponseHead& head, Framers& framers) {
   const bool shape = line.size() >= 12 && line.starts_with("HTTP/1.") &&
                      (line[7] == '0' || line[7] == '1') && line[8] == ' ' &&
-                     (line.size() == 12 || line[12] == ' ') &&
-                     std::ranges::all_of(line, is_value_byte);
+                     (line.size() == 12 || line[12] == ' ') && is_field_value(line);
   int status = 0;
   if (!shape ||
       std::from_chars(line.data() + 9, line.data() + 12, status).ptr != line.data() + 12 ||
@@ -100,13 +80,15 @@ Result<void> take_field(const HeaderField& field, Framers& framers) {
 }
 
 Result<void> parse_field(std::string_view line, ResponseHead& head, Framers& framers) {
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0 ||
-      !std::ranges::all_of(line.substr(0, colon), is_token_byte)) {
+  std::size_t colon = 0;
+  while (colon < line.size() && kTokenByte[static_cast<unsigned char>(line[colon])]) {
+    ++colon;
+  }
+  if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return bad("bad header field name");
   }
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (!std::ranges::all_of(value, is_value_byte)) {
+  const std::string_view value = trim_blanks(line.substr(colon + 1));
+  if (!is_field_value(value)) {
     return bad("control character in a header value");
   }
   if (head.field_count == kMaxResponseFields) {

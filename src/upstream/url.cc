@@ -163,12 +163,18 @@ std::string remove_dot_segments(std::string_view path) {
 
 }  // namespace
 
-std::string Origin::authority() const {
-  const bool standard = port == (scheme == Scheme::Http ? 80 : 443);
-  if (!standard) {
-    return host_and_port();
+void Origin::append_authority(std::string& out) const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  out.append(is_v6 ? "[" : "").append(host).append(is_v6 ? "]" : "");
+  if (port != (scheme == Scheme::Http ? 80 : 443)) {
+    out.append(":").append(std::to_string(port));
   }
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+std::string Origin::authority() const {
+  std::string text;
+  append_authority(text);
+  return text;
 }
 
 std::string Origin::host_and_port() const {

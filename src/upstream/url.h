@@ -18,6 +18,7 @@ struct Origin {
 
   /// For the Host field: brackets around IPv6, the port unless it is the scheme's default.
   std::string authority() const;
+  void append_authority(std::string& out) const;
   /// host:port, always with the port.
   std::string host_and_port() const;
   friend bool operator==(const Origin&, const Origin&) = default;
