@@ -30,6 +30,8 @@ struct Endpoints {
   const Endpoint* create_user;
   const Endpoint* change_user;
   const Endpoint* remove_user;
+  const Endpoint* config;
+  const Endpoint* reload_config;
 };
 
 /// The table of all routes: what exists, who may call it and how its errors look.

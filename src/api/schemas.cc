@@ -60,6 +60,15 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "id": {"type": "string"}, "object": {"type": "string"},
         "revoked": {"type": "boolean", "const": true}}})"},
 
+    {"Configuration", R"({
+      "type": "object", "description": "Every option as in headgate.yaml; a secret is shown as ***",
+      "additionalProperties": true})"},
+    {"ConfigReload", R"({
+      "type": "object", "required": ["changed", "needs_restart"],
+      "properties": {
+        "changed": {"type": "array", "items": {"type": "string"}, "description": "Options now in force with a new value"},
+        "needs_restart": {"type": "array", "items": {"type": "string"}, "description": "Changed options that wait for a restart"}}})"},
+
     {"ChatRequest", R"({
       "type": "object", "required": ["model", "messages"],
       "properties": {

@@ -9,7 +9,6 @@
 #include "app/command_config.h"
 #include "app/commands.h"
 #include "app/gateway.h"
-#include "config/reload.h"
 #include "observe/log.h"
 
 namespace headgate::app {
@@ -32,28 +31,6 @@ void configure_log(const config::LogSettings& settings) {
   log::configure(options);
 }
 
-/// Reads the configuration again and puts it into force; keeps the old one if anything is wrong.
-void reload(Gateway& gateway, const ConfigOptions& options,
-            std::shared_ptr<const config::Settings>& running) {
-  auto loaded = load_config(options);
-  if (!loaded) {
-    log::error("the new configuration is refused; the old one stays", loaded.error());
-    return;
-  }
-  config::ReloadPlan plan = config::plan_reload(*running, std::move(loaded->settings));
-  auto next = std::make_shared<const config::Settings>(std::move(plan.settings));
-  auto applied = gateway.reload(next);
-  if (!applied) {
-    log::error("the new configuration is refused; the old one stays", applied.error());
-    return;
-  }
-  running = std::move(next);
-  log::info("configuration reloaded", {{"changed", join(plan.live)}});
-  if (!plan.restart.empty()) {
-    log::warning("ignored until a restart", {{"options", join(plan.restart)}});
-  }
-}
-
 }  // namespace
 
 int serve(const ConfigOptions& options) {
@@ -74,10 +51,10 @@ int serve(const ConfigOptions& options) {
   for (const std::string& warning : loaded->warnings) {
     log::warning(warning);
   }
-  auto running = std::make_shared<const config::Settings>(std::move(loaded->settings));
   std::unique_ptr<Gateway> gateway;
   try {
-    gateway = std::make_unique<Gateway>(running);
+    gateway = std::make_unique<Gateway>(std::move(loaded->settings),
+                                        [&options] { return load_config(options); });
   } catch (const std::exception& error) {
     std::fprintf(stderr, "headgate: cannot start: %s\n", error.what());
     return kFailure;
@@ -92,7 +69,8 @@ int serve(const ConfigOptions& options) {
   while (true) {
     const int number = ::sigtimedwait(&signals, nullptr, &kEachSecond);
     if (number == SIGHUP) {
-      reload(*gateway, options, running);
+      // What is wrong with it is in the log, and the old one stays.
+      [[maybe_unused]] const auto reloaded = gateway->reload();
     } else if (number == SIGTERM || number == SIGINT) {
       break;
     } else {

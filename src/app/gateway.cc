@@ -12,11 +12,14 @@
 #include "api/auth_endpoints.h"
 #include "api/document_endpoints.h"
 #include "api/health.h"
+#include "api/health_page.h"
 #include "api/inference.h"
 #include "api/metrics_page.h"
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
+#include "app/provider_health.h"
+#include "app/scraped_metrics.h"
 #include "app/version.h"
 #include "auth/bootstrap.h"
 #include "auth/directory.h"
@@ -25,6 +28,8 @@
 #include "base/blocking_pool.h"
 #include "base/encoding.h"
 #include "config/load.h"
+#include "config/print.h"
+#include "config/reload.h"
 #include "dispatch/dispatcher.h"
 #include "edge/server.h"
 #include "observe/log.h"
@@ -75,6 +80,14 @@ documents::WorkerPoolConfig worker_config(const config::Settings& settings) {
   return config;
 }
 
+std::string join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) {
+    joined.append(joined.empty() ? "" : ", ").append(text);
+  }
+  return joined;
+}
+
 std::vector<std::string> model_names(const config::Settings& settings) {
   std::vector<std::string> names;
   for (const config::ModelSettings& model : settings.models) {
@@ -96,8 +109,9 @@ observe::RequestLogOptions request_log_options(const config::Settings& settings,
 
 /// The parts in the order in which they are built; each borrows only from those above it.
 struct Gateway::Impl {
-  explicit Impl(std::shared_ptr<const config::Settings> initial)
-      : settings(std::move(initial)),
+  Impl(config::Settings initial, ConfigSource config_source)
+      : settings(std::make_shared<const config::Settings>(std::move(initial))),
+        source(std::move(config_source)),
         loops(make_loops(loop_count(*settings))),
         max_body(settings->server.max_body_size),
         metrics(loops.size()),
@@ -134,13 +148,17 @@ struct Gateway::Impl {
   Result<void> open_stores();
   void build_api();
   Result<void> publish_catalog(const config::Settings& from);
+  Result<void> put_into_force(std::shared_ptr<const config::Settings> next);
   void refresh_directory();
   void write_key_uses();
+  Result<api::ReloadReport> reload();
   void start_threads();
-  std::string health() const;
+  std::string sandbox() const;
 
-  std::shared_ptr<const config::Settings> settings;  // replaced by a reload, on the main thread
-  std::atomic<std::shared_ptr<const config::Settings>> live{settings};  // the same for all threads
+  const std::shared_ptr<const config::Settings> settings;               // of the start
+  std::atomic<std::shared_ptr<const config::Settings>> live{settings};  // in force, for all threads
+  ConfigSource source;
+  std::mutex reload_mutex;  // one reload at a time
   SystemClock clock;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::thread> threads;
@@ -180,6 +198,7 @@ struct Gateway::Impl {
   api::DocumentSources sources;
   api::DocumentEngine document_engine;
 
+  std::optional<ProviderHealth> health;
   api::KeyAdministration key_administration{};
   api::UserAdministration user_administration{};
   std::vector<std::unique_ptr<api::Endpoint>> endpoints;
@@ -255,11 +274,13 @@ Result<void> Gateway::Impl::publish_catalog(const config::Settings& from) {
   return {};
 }
 
-std::string Gateway::Impl::health() const {
-  const bool draining = readiness.load() == api::Readiness::Draining;
-  return std::string(R"({"status":")") + (draining ? "degraded" : "healthy") +
-         R"(","timestamp":")" + rfc3339(unix_ms(clock)) + R"(","version":")" + kVersion +
-         R"(","gateway":"healthy","checks":{"store":"healthy"},"endpoints":{}})";
+std::string Gateway::Impl::sandbox() const {
+  std::string json;
+  for (const documents::SandboxStatus& status : workers.sandbox()) {
+    json.append(json.empty() ? "" : ",").append(json_quote(status.mechanism));
+    json.append(":").append(json_quote(status.state));
+  }
+  return R"({"sandbox":{)" + json + "}}";
 }
 
 void Gateway::Impl::build_api() {
@@ -295,6 +316,12 @@ void Gateway::Impl::build_api() {
       .refresh_directory = key_administration.refresh_directory,
       .tier_exists = key_administration.tier_exists,
   };
+  health.emplace(ProviderHealth::Parts{.readiness = &readiness,
+                                       .keys = keys.get(),
+                                       .store_pool = &store_pool,
+                                       .workers = &workers,
+                                       .clients = &clients,
+                                       .catalogs = &catalogs});
   const auto own = [this]<class T>(std::unique_ptr<T> endpoint) -> const api::Endpoint* {
     endpoints.push_back(std::move(endpoint));
     return endpoints.back().get();
@@ -308,9 +335,8 @@ void Gateway::Impl::build_api() {
   const api::Endpoints table{
       .live = own(std::make_unique<api::TextEndpoint>(
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
-      .ready = own(std::make_unique<api::ReadyEndpoint>(readiness)),
-      .health =
-          own(std::make_unique<api::TextEndpoint>([this] { return health(); }, "application/json")),
+      .ready = own(std::make_unique<api::ReadyEndpoint>(readiness, [this] { return sandbox(); })),
+      .health = own(std::make_unique<api::HealthEndpoint>(*health, clock, kVersion)),
       .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, store_pool)),
       .token = own(std::make_unique<api::TokenEndpoint>(*token_service, grant)),
       .refresh = own(std::make_unique<api::RefreshEndpoint>(*token_service)),
@@ -330,6 +356,10 @@ void Gateway::Impl::build_api() {
       .create_user = own(std::make_unique<api::CreateUser>(user_administration)),
       .change_user = own(std::make_unique<api::ChangeUser>(user_administration)),
       .remove_user = own(std::make_unique<api::RemoveUser>(user_administration)),
+      .config = own(std::make_unique<api::TextEndpoint>(
+          [this] { return config::to_json(*live.load()); }, "application/json")),
+      .reload_config =
+          own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, store_pool)),
   };
   routes = api::make_routes(table);
   authenticator.emplace(*gate);
@@ -365,8 +395,8 @@ void Gateway::Impl::start_threads() {
   }
 }
 
-Gateway::Gateway(std::shared_ptr<const config::Settings> settings)
-    : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Gateway::Gateway(config::Settings settings, ConfigSource source)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(source))) {}
 
 Gateway::~Gateway() {
   for (auto& loop : impl_->loops) {
@@ -399,6 +429,7 @@ Result<void> Gateway::start() {
   }
   observe::add_process_metrics(impl_->metrics, kVersion);
   impl_->request_log.add_metrics(impl_->metrics);
+  add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
   impl_->start_threads();
   impl_->readiness = api::Readiness::Ready;
   return {};
@@ -406,25 +437,47 @@ Result<void> Gateway::start() {
 
 const std::vector<std::string>& Gateway::addresses() const { return impl_->server->addresses(); }
 
-Result<void> Gateway::reload(std::shared_ptr<const config::Settings> settings) {
-  auto probe = routing::Catalog::build(*settings);
+Result<void> Gateway::Impl::put_into_force(std::shared_ptr<const config::Settings> next) {
+  auto probe = routing::Catalog::build(*next);
   if (!probe) {
     return fail(probe.error());
   }
-  auto applied = impl_->server->apply(settings->server);
+  auto applied = server->apply(next->server);
   if (!applied) {
     return applied;
   }
-  impl_->settings = std::move(settings);
-  impl_->live = impl_->settings;
-  impl_->max_body = impl_->settings->server.max_body_size;
-  log::set_level(log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
-  impl_->request_log.set_level(
-      log::level_named(impl_->settings->log.level).value_or(log::Level::Info));
-  impl_->limiter.set_tiers(impl_->settings->tiers);
-  impl_->refresh_directory();
-  return impl_->publish_catalog(*impl_->settings);
+  live = next;
+  max_body = next->server.max_body_size;
+  const log::Level level = log::level_named(next->log.level).value_or(log::Level::Info);
+  log::set_level(level);
+  request_log.set_level(level);
+  limiter.set_tiers(next->tiers);
+  refresh_directory();
+  return publish_catalog(*next);
 }
+
+Result<api::ReloadReport> Gateway::Impl::reload() {
+  const std::lock_guard lock(reload_mutex);
+  auto loaded = source();
+  if (!loaded) {
+    log::error("the new configuration is refused; the old one stays", loaded.error());
+    return fail(loaded.error());
+  }
+  config::ReloadPlan plan = config::plan_reload(*live.load(), std::move(loaded->settings));
+  auto done = put_into_force(std::make_shared<const config::Settings>(std::move(plan.settings)));
+  if (!done) {
+    log::error("the new configuration is refused; the old one stays", done.error());
+    return fail(done.error());
+  }
+  log::info("configuration reloaded", {{"changed", join(plan.live)}});
+  if (!plan.restart.empty()) {
+    log::warning("ignored until a restart", {{"options", join(plan.restart)}});
+  }
+  return api::ReloadReport{.changed = std::move(plan.live),
+                           .needs_restart = std::move(plan.restart)};
+}
+
+Result<api::ReloadReport> Gateway::reload() { return impl_->reload(); }
 
 void Gateway::Impl::write_key_uses() {
   const std::vector<stores::ApiKeyUse> uses = key_uses.take();
@@ -456,7 +509,7 @@ void Gateway::refresh() {
 bool Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
   impl_->write_key_uses();
-  const bool clean = impl_->server->drain(impl_->settings->server.shutdown_grace);
+  const bool clean = impl_->server->drain(impl_->live.load()->server.shutdown_grace);
   impl_->workers.stop();
   impl_->request_log.stop();
   return clean;

@@ -1,11 +1,13 @@
 #pragma once
 
-#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "api/config_endpoints.h"
 #include "base/result.h"
+#include "config/load.h"
 #include "config/settings.h"
 
 namespace headgate::app {
@@ -14,7 +16,10 @@ namespace headgate::app {
 /// event loops. The only place that names concrete classes.
 class Gateway final {
  public:
-  explicit Gateway(std::shared_ptr<const config::Settings> settings);
+  /// Reads the configuration again, for a reload. Any thread; may block.
+  using ConfigSource = std::function<Result<config::LoadedConfig>()>;
+
+  Gateway(config::Settings settings, ConfigSource source);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -23,9 +28,9 @@ class Gateway final {
   Result<void> start();
   /// "host:port" of every listener.
   const std::vector<std::string>& addresses() const;
-  /// Puts a new configuration into force as far as that is possible while running. Fails (and keeps
-  /// the old one) with the option at fault.
-  Result<void> reload(std::shared_ptr<const config::Settings> settings);
+  /// Reads the configuration again and puts it into force as far as that is possible while running.
+  /// Fails (and keeps the old one) with the options at fault. Any thread; logs what it did.
+  Result<api::ReloadReport> reload();
   /// Looks after what changes outside: certificates, keys made by the command line. Call each
   /// second.
   void refresh();

@@ -21,8 +21,8 @@ struct MetricDescription {
   std::string name;  ///< Prometheus style: unit and `_total` included
   std::string help;
   MetricKind kind = MetricKind::Counter;
-  std::vector<std::string> labels;
-  std::vector<double> buckets;  ///< histograms: ascending upper bounds in seconds
+  std::vector<std::string> labels = {};
+  std::vector<double> buckets = {};  ///< histograms: ascending upper bounds in seconds
 };
 
 /// One value of a metric that is asked for when somebody scrapes.

@@ -21,6 +21,15 @@ std::unique_ptr<Exchange> Client::start(const OutgoingRequest& request) {
 }
 
 void Client::close_idle() { impl_->pool.close_idle(); }
-ClientStats Client::stats() const { return impl_->pool.stats; }
+
+ClientStats Client::stats() const {
+  const auto& stats = impl_->pool.stats;
+  return {.opened = stats.opened.get(),
+          .reused = stats.reused.get(),
+          .retried = stats.retried.get(),
+          .dirty = stats.dirty.get(),
+          .surplus_bytes = stats.surplus_bytes.get(),
+          .idle = stats.idle.get()};
+}
 
 }  // namespace headgate::upstream

@@ -96,6 +96,7 @@ class Client final {
 
   /// Closes all idle connections.
   void close_idle();
+  /// Any thread.
   ClientStats stats() const;
 
  private:

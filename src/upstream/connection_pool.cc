@@ -38,11 +38,11 @@ ConnectionPtr ConnectionPool::take_idle(const Origin& origin) {
   while (!stack.empty()) {
     ConnectionPtr connection = std::move(stack.back());
     stack.pop_back();
-    --stats.idle;
+    stats.idle.subtract(1);
     const auto rested = now - connection->idle_since;
     const auto check = rested > kTrusted ? Connection::Check::Thorough : Connection::Check::Cheap;
     if (rested < settings_.max_idle_time && connection->reusable(check)) {
-      ++stats.reused;
+      stats.reused.add(1);
       return connection;
     }
     connection->close();
@@ -53,7 +53,7 @@ ConnectionPtr ConnectionPool::take_idle(const Origin& origin) {
 void ConnectionPool::give_back(const Origin& origin, ConnectionPtr connection) {
   connection->let_go();
   if (!connection->unread().empty()) {
-    stats.surplus_bytes += connection->unread().size();
+    stats.surplus_bytes.add(connection->unread().size());
     connection->close();
     return;
   }
@@ -72,7 +72,7 @@ void ConnectionPool::give_back(const Origin& origin, ConnectionPtr connection) {
   connection->rest();
   connection->idle_since = std::chrono::steady_clock::now();
   stack.push_back(std::move(connection));
-  ++stats.idle;
+  stats.idle.add(1);
   if (!armed()) {
     loop_.arm(*this, stack.back()->idle_since + settings_.sweep_every);
   }
@@ -81,7 +81,7 @@ void ConnectionPool::give_back(const Origin& origin, ConnectionPtr connection) {
 void ConnectionPool::on_deadline() {
   const SteadyTime now = std::chrono::steady_clock::now();
   for (auto& [origin, stack] : idle_) {
-    stats.idle -= std::erase_if(stack, [&](const ConnectionPtr& connection) {
+    const std::size_t dropped = std::erase_if(stack, [&](const ConnectionPtr& connection) {
       const bool keep = now - connection->idle_since < settings_.max_idle_time &&
                         connection->reusable(Connection::Check::Thorough);
       if (!keep) {
@@ -89,6 +89,7 @@ void ConnectionPool::on_deadline() {
       }
       return !keep;
     });
+    stats.idle.subtract(dropped);
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
   if (!idle_.empty()) {
@@ -115,7 +116,7 @@ Task<Result<ConnectionPtr>> ConnectionPool::connect(Destination destination, Ste
     error.detail = destination.origin.host_and_port() + ": " + error.detail;
     co_return fail(std::move(error));
   }
-  ++stats.opened;
+  stats.opened.add(1);
   co_return connection;
 }
 
@@ -208,7 +209,7 @@ void ConnectionPool::close_idle() {
     }
   }
   idle_.clear();
-  stats.idle = 0;
+  stats.idle.set(0);
 }
 
 }  // namespace headgate::upstream

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/buffer_pool.h"
+#include "base/count.h"
 #include "base/event_loop.h"
 #include "upstream/client.h"
 #include "upstream/connection.h"
@@ -49,7 +50,16 @@ class ConnectionPool final : private Deadline {
   void give_back(const Origin& origin, ConnectionPtr connection);
   void close_idle();
 
-  ClientStats stats;
+  /// As ClientStats.
+  struct Stats {
+    Count opened;
+    Count reused;
+    Count retried;
+    Count dirty;
+    Count surplus_bytes;
+    Count idle;
+  };
+  Stats stats;
 
  private:
   Task<Result<void>> open(Connection& connection, Destination destination, SteadyTime until,

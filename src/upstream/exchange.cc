@@ -42,7 +42,7 @@ class PooledExchange final : public Exchange, public Recycled {
     if (complete_ && connection_->head.keep_alive && sent_whole_ && !request_.connect_to) {
       pool_.give_back(*request_.origin, std::move(connection_));
     } else {
-      pool_.stats.dirty += complete_ ? 0U : 1U;
+      pool_.stats.dirty.add(complete_ ? 0 : 1);
       connection_->let_go();
       connection_->close();
     }
@@ -73,7 +73,7 @@ class PooledExchange final : public Exchange, public Recycled {
       }
       if (woken == Connection::Woken::Closed && pooled_ && !heard_ && !cancelled() &&
           std::chrono::steady_clock::now() - sent_at_ < kStaleShowsWithin) {
-        ++pool_.stats.retried;
+        pool_.stats.retried.add(1);
         drop();
         auto sent = co_await send(Reuse::Refused);
         if (!sent) {

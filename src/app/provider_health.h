@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "api/health.h"
+#include "api/health_page.h"
+#include "base/blocking_pool.h"
+#include "dispatch/dispatcher.h"
+#include "documents/worker_pool.h"
+#include "stores/key_store.h"
+
+namespace headgate::app {
+
+/// Looks at the store, the document workers and every provider that a model uses. A provider is
+/// asked for its list of models, which costs nothing anywhere, and has two seconds to answer.
+class ProviderHealth final : public api::HealthSource {
+ public:
+  struct Parts {
+    const std::atomic<api::Readiness>* readiness;
+    stores::KeyStore* keys;
+    BlockingPool* store_pool;
+    const documents::WorkerPool* workers;
+    dispatch::Clients* clients;
+    const dispatch::Catalogs* catalogs;
+  };
+  /// Borrows all parts.
+  explicit ProviderHealth(Parts parts) : parts_(parts) {}
+  Task<api::HealthReport> check() const override;
+
+ private:
+  Task<api::HealthCheck> check_store() const;
+  api::EndpointHealth look_at_workers() const;
+
+  Parts parts_;
+};
+
+}  // namespace headgate::app
