@@ -95,6 +95,7 @@ say "How to go on"
 cat <<TEXT
   Metrics   curl -H "X-API-Key: <a key with scope metrics:read>" $base/metrics
   Health    curl $base/health
+  Routes    $base/docs (Swagger UI), $base/redoc, $base/openapi.json
   Chat with a model server of your own (vLLM, llama-server, Ollama, ...): put this into headgate.yaml
 
     providers:

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -8,14 +7,17 @@ namespace headgate::api {
 
 /// A static file that is part of the binary.
 struct Asset {
-  enum class Coding : std::uint8_t { Identity, Gzip };
-  std::string_view bytes;  ///< as stored, in `coding`
+  std::string_view bytes;
+  std::string_view gzip;  ///< the same compressed, or empty
   std::string_view content_type;
-  std::string_view etag;  ///< with its quotes; empty: none
-  Coding coding = Coding::Identity;
+  std::string_view version;  ///< changes with the bytes; characters that fit an address and an ETag
 };
 
 /// Looks a file up by name; nothing if there is none. Pure.
 using AssetFinder = std::optional<Asset> (*)(std::string_view name);
+
+/// The files of the viewers of /docs and /redoc. Defined in what web/docs/bundle.py writes, so its
+/// callers link headgate_web_docs.
+std::optional<Asset> find_embedded_asset(std::string_view name);
 
 }  // namespace headgate::api

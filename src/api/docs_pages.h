@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "api/assets.h"
 #include "api/route.h"
@@ -12,14 +14,18 @@ namespace headgate::api {
 class DocsPage final : public Endpoint {
  public:
   enum class Viewer : std::uint8_t { SwaggerUi, Redoc };
-  explicit DocsPage(Viewer viewer) : viewer_(viewer) {}
+  /// `find` knows the viewer's files. Throws std::logic_error if it does not.
+  DocsPage(Viewer viewer, AssetFinder find);
   Task<Result<edge::Response>> handle(Call call) const override;
 
  private:
-  Viewer viewer_;
+  std::string page_;
+  std::string_view policy_;
+  std::string etag_;
 };
 
-/// GET /docs/assets/{name}: the viewers' scripts and styles.
+/// GET /docs/assets/{name}: the viewers' scripts and styles. An address with ?v=<the file's
+/// version>, as the pages have it, may be kept for ever.
 class DocsAssets final : public Endpoint {
  public:
   /// `find` knows swagger-ui.css, swagger-ui-bundle.js and redoc.standalone.js.

@@ -3,10 +3,12 @@
 #include <array>
 #include <set>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <boost/json.hpp>
 
+#include "api/negotiation.h"
 #include "api/schemas.h"
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -62,19 +64,22 @@ std::string path_key(std::string_view pattern) {
   return path;
 }
 
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// "postV1ChatCompletions": the words of method and path, each after the first with a capital.
 std::string operation_id(const Route& route) {
   std::string id(method_key(route.method));
+  bool starts_word = true;
   for (const char c : route.pattern) {
-    if (c == '/' || c == '{') {
-      id.append(id.back() == '_' ? "" : "_");
-    } else if (c == '.' || c == '-') {
-      id.push_back('_');
-    } else if (c != '}') {
+    if (!is_letter_or_digit(c)) {
+      starts_word = true;
+    } else if (std::exchange(starts_word, false)) {
+      id.push_back(static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c));
+    } else {
       id.push_back(c);
     }
-  }
-  while (id.ends_with('_')) {
-    id.pop_back();
   }
   return id;
 }
@@ -159,7 +164,8 @@ std::vector<Refusal> refusals_of(const Route& route) {
   if (takes_body) {
     refusals.push_back({"400", "The request is malformed; error.param names the field"});
   }
-  if (!std::holds_alternative<Public>(route.auth)) {
+  const bool logs_in = route.pattern.starts_with("/auth/");  // with credentials in the body
+  if (logs_in || !std::holds_alternative<Public>(route.auth)) {
     refusals.push_back({"401", "No or bad credentials"});
   }
   if (std::holds_alternative<model::Scope>(route.auth)) {
@@ -172,7 +178,7 @@ std::vector<Refusal> refusals_of(const Route& route) {
     refusals.push_back({"413", "The body is over its limit"});
     refusals.push_back({"415", "The content type is not one this route takes"});
   }
-  if (inference || route.pattern.starts_with("/auth/")) {
+  if (inference || logs_in) {
     refusals.push_back({"429", "Too many requests; Retry-After says when to come again"});
   }
   if (inference) {
@@ -187,16 +193,23 @@ std::vector<Refusal> refusals_of(const Route& route) {
 
 void add_refusals(json::object& responses, const Route& route) {
   const bool status_route = route.pattern == "/ready" || route.pattern == "/health";
+  const std::string_view error_schema =
+      route.surface == Surface::OpenAi ? std::string_view("Error") : "ErrorWithDetail";
   for (const Refusal& refusal : refusals_of(route)) {
-    std::string_view schema =
-        route.surface == Surface::OpenAi ? std::string_view("Error") : "ErrorWithDetail";
-    if (status_route) {
-      schema = route.response_schema;  // they report in their own shape
-    }
-    responses[refusal.status] =
+    // The status routes report in their own shape.
+    const std::string_view schema = status_route ? route.response_schema : error_schema;
+    json::object response =
         with_request_id({{"description", refusal.description},
                          {"content", json::object{{"application/json", media_of(schema)}}}});
+    if (refusal.status == "429" || (refusal.status == "503" && !status_route)) {
+      response["headers"].get_object()["Retry-After"] =
+          json::object{{"$ref", "#/components/headers/RetryAfter"}};
+    }
+    responses[refusal.status] = std::move(response);
   }
+  responses["default"] =
+      with_request_id({{"description", "Any other refusal; error.code says why"},
+                       {"content", json::object{{"application/json", media_of(error_schema)}}}});
 }
 
 json::array security_of(const Route& route) {
@@ -254,12 +267,16 @@ json::object components() {
   for (const Schema& schema : schemas()) {
     all[schema.name] = json::parse(json::string_view(schema.json.data(), schema.json.size()));
   }
-  return {{"schemas", std::move(all)},
-          {"headers",
-           json::object{{"RequestId",
-                         json::object{{"description", "The caller's x-request-id, or a new one"},
-                                      {"schema", json::object{{"type", "string"}}}}}}},
-          {"securitySchemes", security_schemes()}};
+  return {
+      {"schemas", std::move(all)},
+      {"headers",
+       json::object{
+           {"RequestId", json::object{{"description", "The caller's x-request-id, or a new one"},
+                                      {"schema", json::object{{"type", "string"}}}}},
+           {"RetryAfter",
+            json::object{{"description", "Seconds to wait before asking again"},
+                         {"schema", json::object{{"type", "integer"}, {"minimum", 0}}}}}}},
+      {"securitySchemes", security_schemes()}};
 }
 
 }  // namespace
@@ -310,25 +327,6 @@ Task<Result<edge::Response>> OpenApiEndpoint::handle(Call call) const {
   }
   response.body = document_;
   co_return response;
-}
-
-bool not_modified(const edge::Request& request, std::string_view etag) {
-  std::string_view rest = request.field("if-none-match").value_or("");
-  while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
-    std::string_view one = rest.substr(0, comma);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    while (one.starts_with(' ') || one.starts_with('\t')) {
-      one.remove_prefix(1);
-    }
-    while (one.ends_with(' ') || one.ends_with('\t')) {
-      one.remove_suffix(1);
-    }
-    if (one == "*" || one == etag || (one.starts_with("W/") && one.substr(2) == etag)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace headgate::api

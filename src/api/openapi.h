@@ -24,7 +24,4 @@ class OpenApiEndpoint final : public Endpoint {
   std::string etag_;
 };
 
-/// Whether the request's If-None-Match names `etag`, so that 304 is the answer.
-bool not_modified(const edge::Request& request, std::string_view etag);
-
 }  // namespace headgate::api

@@ -11,10 +11,15 @@ std::vector<Route> make_routes(const Endpoints& to) {
   constexpr std::uint64_t kSmall = 64 << 10;
   // clang-format off
   return {
-      {Get, "/live", Public{}, Classic, kNone, "Status", "Whether the process runs", kNone, "Status", to.live},
-      {Get, "/ready", Public{}, Classic, kNone, "Status", "Whether the gateway takes requests", kNone, "Status", to.ready},
+      {Get, "/live", Public{}, Classic, kNone, "Status", "Whether the process runs", kNone, "Live", to.live},
+      {Get, "/ready", Public{}, Classic, kNone, "Status", "Whether the gateway takes requests", kNone, "Ready", to.ready},
       {Get, "/health", Public{}, Classic, kNone, "Status", "The gateway, its stores and its upstreams", kNone, "Health", to.health},
       {Get, "/metrics", MetricsRead, Classic, kNone, "Status", "Figures in the Prometheus text format", kNone, kNone, to.metrics},
+
+      {Get, "/openapi.json", Public{}, Classic, kNone, "Documentation", "These routes as an OpenAPI 3.1 document", kNone, kNone, to.openapi},
+      {Get, "/docs", Public{}, Classic, kNone, "Documentation", "These routes in Swagger UI", kNone, kNone, to.docs},
+      {Get, "/redoc", Public{}, Classic, kNone, "Documentation", "These routes in Redoc", kNone, kNone, to.redoc},
+      {Get, "/docs/assets/{name}", Public{}, Classic, kNone, "Documentation", "A script or style of /docs and /redoc", kNone, kNone, to.docs_assets},
 
       {Post, "/auth/token", Public{}, Classic, kNone, "Authentication", "Log in with a password, or refresh", "TokenForm", "TokenPair", to.token, kSmall},
       {Post, "/auth/refresh", Public{}, Classic, kNone, "Authentication", "Exchange a refresh token for a new pair", "RefreshRequest", "TokenPair", to.refresh, kSmall},
@@ -35,7 +40,7 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},
       {Delete, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Revoke a key", kNone, "Revoked", to.revoke_key, kSmall},
       {Get, "/admin/users", Admin, Classic, kNone, "Administration", "All users", kNone, "UserList", to.list_users},
-      {Post, "/admin/users", Admin, Classic, kNone, "Administration", "Make a user", "UserRequest", "User", to.create_user, kSmall},
+      {Post, "/admin/users", Admin, Classic, kNone, "Administration", "Make a user", "UserRequest", "NewUser", to.create_user, kSmall},
       {Patch, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Change password, scopes or tier of a user, or disable one", "UserChange", "User", to.change_user, kSmall},
       {Delete, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Delete a user", kNone, "Deleted", to.remove_user, kSmall},
       {Get, "/admin/config", Admin, Classic, kNone, "Administration", "The configuration in force, secrets masked", kNone, "Configuration", to.config},

@@ -12,6 +12,10 @@ struct Endpoints {
   const Endpoint* ready;
   const Endpoint* health;
   const Endpoint* metrics;
+  const Endpoint* openapi;
+  const Endpoint* docs;
+  const Endpoint* redoc;
+  const Endpoint* docs_assets;
   const Endpoint* token;
   const Endpoint* refresh;
   const Endpoint* revoke;

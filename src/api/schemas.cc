@@ -10,10 +10,14 @@ namespace {
 // most callers use and allow the rest.
 // clang-format off: a JSON text is easier to read on long lines
 constexpr auto kSchemas = std::to_array<Schema>({
-    {"Status", R"({
+    {"Live", R"({
       "type": "object", "required": ["status"],
-      "properties": {"status": {"type": "string", "enum": ["live", "ready", "starting", "draining"]}},
-      "additionalProperties": true})"},
+      "properties": {"status": {"type": "string", "const": "live"}}})"},
+    {"Ready", R"({
+      "type": "object", "required": ["status"],
+      "properties": {
+        "status": {"type": "string", "enum": ["ready", "starting", "draining"]},
+        "details": {"type": "object"}}})"},
     {"Health", R"({
       "type": "object", "required": ["status", "timestamp", "version", "gateway", "checks", "endpoints"],
       "properties": {
@@ -338,6 +342,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "tier": {"type": "string"},
         "created_at": {"type": "string", "format": "date-time"},
         "disabled_at": {"type": ["string", "null"], "format": "date-time"}}})"},
+    {"NewUser", R"({"$ref": "#/components/schemas/User"})", Media::Json, 201},
     {"UserList", R"({
       "type": "object", "required": ["object", "data"],
       "properties": {

@@ -10,11 +10,13 @@
 #include "api/admin_keys.h"
 #include "api/admin_users.h"
 #include "api/auth_endpoints.h"
+#include "api/docs_pages.h"
 #include "api/document_endpoints.h"
 #include "api/health.h"
 #include "api/health_page.h"
 #include "api/inference.h"
 #include "api/metrics_page.h"
+#include "api/openapi.h"
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
@@ -332,12 +334,21 @@ void Gateway::Impl::build_api() {
     using enum api::TokenEndpoint::PasswordGrant;
     return live.load()->auth.password_grant ? Offered : Refused;
   };
+  auto openapi = std::make_unique<api::OpenApiEndpoint>();
+  api::OpenApiEndpoint& described = *openapi;
+  const auto viewer = [&own](api::DocsPage::Viewer which) {
+    return own(std::make_unique<api::DocsPage>(which, &api::find_embedded_asset));
+  };
   const api::Endpoints table{
       .live = own(std::make_unique<api::TextEndpoint>(
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
       .ready = own(std::make_unique<api::ReadyEndpoint>(readiness, [this] { return sandbox(); })),
       .health = own(std::make_unique<api::HealthEndpoint>(*health, clock, kVersion)),
       .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, store_pool)),
+      .openapi = own(std::move(openapi)),
+      .docs = viewer(api::DocsPage::Viewer::SwaggerUi),
+      .redoc = viewer(api::DocsPage::Viewer::Redoc),
+      .docs_assets = own(std::make_unique<api::DocsAssets>(&api::find_embedded_asset)),
       .token = own(std::make_unique<api::TokenEndpoint>(*token_service, grant)),
       .refresh = own(std::make_unique<api::RefreshEndpoint>(*token_service)),
       .revoke = own(std::make_unique<api::RevokeEndpoint>(*token_service)),
@@ -362,6 +373,7 @@ void Gateway::Impl::build_api() {
           own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, store_pool)),
   };
   routes = api::make_routes(table);
+  described.describe(routes, kVersion);
   authenticator.emplace(*gate);
   service.emplace(api::Service::Parts{
       .routes = routes,
