@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include <malloc.h>
+
 #include "api/admin_keys.h"
 #include "api/admin_users.h"
 #include "api/auth_endpoints.h"
@@ -20,6 +22,7 @@
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
+#include "app/memory_trimmer.h"
 #include "app/provider_health.h"
 #include "app/scraped_metrics.h"
 #include "app/version.h"
@@ -153,6 +156,7 @@ struct Gateway::Impl {
   Result<void> put_into_force(std::shared_ptr<const config::Settings> next);
   void refresh_directory();
   void write_key_uses();
+  void trim_memory();
   Result<api::ReloadReport> reload();
   void start_threads();
   std::string sandbox() const;
@@ -181,6 +185,7 @@ struct Gateway::Impl {
 
   auth::KeyUses key_uses;
   SteadyTime uses_written{};  // on the main thread
+  MemoryTrimmer trimmer;      // on the main thread
   auth::Directory directory;
   std::optional<auth::JwtSigner> signer;
   std::optional<auth::Gate> gate;
@@ -389,7 +394,6 @@ void Gateway::Impl::build_api() {
                 .bytes_in = head != nullptr ? head->body.size() : 0,
                 .bytes_out = bytes_out,
                 .ended = std::chrono::steady_clock::now()};
-            request_metrics.request_started();
             request_metrics.request_finished(context, outcome);
             request_log.record(context, outcome);
           },
@@ -502,7 +506,26 @@ void Gateway::Impl::write_key_uses() {
   }
 }
 
+void Gateway::Impl::trim_memory() {
+  const edge::ServerStats stats = server->stats();
+  switch (trimmer.tick(stats.open_connections, stats.peak_connections)) {
+    case MemoryTrimmer::Step::Nothing:
+      return;
+    case MemoryTrimmer::Step::FreeBuffers:
+      server->trim();
+      for (std::size_t i = 0; i < loops.size(); ++i) {
+        loops[i]->post([this, i] { clients.at(i)->trim(); });
+      }
+      return;
+    case MemoryTrimmer::Step::ReturnToSystem:
+      // glibc keeps what is free in the middle of its heaps until it is asked.
+      ::malloc_trim(0);
+      return;
+  }
+}
+
 void Gateway::refresh() {
+  impl_->trim_memory();
   const SteadyTime now = impl_->clock.steady();
   if (now - impl_->uses_written >= std::chrono::minutes(1)) {
     impl_->uses_written = now;

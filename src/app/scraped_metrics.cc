@@ -11,20 +11,21 @@ using observe::MetricKind;
 using observe::Sample;
 
 void add_server(observe::Metrics& metrics, const edge::Server& server) {
-  metrics.on_scrape({.name = "headgate_connections_accepted_total",
-                     .help = "Client connections accepted, with those over the limit",
-                     .kind = MetricKind::Counter},
-                    [&server] {
-                      const auto count = server.stats().accepted.load(std::memory_order_relaxed);
-                      return std::vector<Sample>{{{}, static_cast<double>(count)}};
-                    });
-  metrics.on_scrape({.name = "headgate_connections_refused_total",
-                     .help = "Client connections closed because of server.max_connections",
-                     .kind = MetricKind::Counter},
-                    [&server] {
-                      const auto count = server.stats().refused.load(std::memory_order_relaxed);
-                      return std::vector<Sample>{{{}, static_cast<double>(count)}};
-                    });
+  const auto add = [&](MetricKind kind, const char* name, const char* help,
+                       std::uint64_t edge::ServerStats::* figure) {
+    metrics.on_scrape({.name = name, .help = help, .kind = kind}, [&server, figure] {
+      return std::vector<Sample>{{{}, static_cast<double>(server.stats().*figure)}};
+    });
+  };
+  using edge::ServerStats;
+  add(MetricKind::Gauge, "headgate_connections", "Open client connections",
+      &ServerStats::open_connections);
+  add(MetricKind::Gauge, "headgate_requests_in_flight", "Requests being answered",
+      &ServerStats::in_flight);
+  add(MetricKind::Counter, "headgate_connections_accepted_total",
+      "Client connections accepted, with those over the limit", &ServerStats::accepted);
+  add(MetricKind::Counter, "headgate_connections_refused_total",
+      "Client connections closed because of server.max_connections", &ServerStats::refused);
 }
 
 upstream::ClientStats sum(dispatch::Clients& clients) {

@@ -33,6 +33,14 @@ Buffer BufferPool::take(std::size_t size) {
   return buffer;
 }
 
+void BufferPool::trim() {
+  for (auto& list : free_) {
+    list.clear();
+    list.shrink_to_fit();
+  }
+  kept_ = 0;
+}
+
 void BufferPool::give_back(std::unique_ptr<char[]> bytes, std::size_t size) {
   if (kept_ + size > max_kept_) {
     return;

@@ -52,6 +52,8 @@ class BufferPool final {
 
   /// A buffer of at least `size` bytes.
   Buffer take(std::size_t size);
+  /// Frees all buffers that rest here.
+  void trim();
 
  private:
   friend class Buffer;

@@ -33,5 +33,18 @@ TEST(BufferPool, MovingABufferLeavesTheOldOneEmpty) {
   EXPECT_EQ(from.size(), 0U);  // NOLINT(bugprone-use-after-move): the moved-from state is the point
 }
 
+TEST(BufferPool, TrimmingFreesWhatRestsAndSparesWhatIsInUse) {
+  BufferPool pool(1 << 20);
+  Buffer used = pool.take(4096);
+  used.data()[0] = 'x';
+  pool.take(8192);
+  pool.trim();
+  EXPECT_EQ(used.data()[0], 'x');
+  Buffer again = pool.take(8192);
+  EXPECT_EQ(again.size(), 8192U);
+  used.release();
+  EXPECT_EQ(pool.take(4096).size(), 4096U);
+}
+
 }  // namespace
 }  // namespace headgate

@@ -9,6 +9,7 @@ namespace headgate {
 
 void* recycled_new(std::size_t size) { return ::operator new(size); }
 void recycled_delete(void* block, std::size_t size) noexcept { ::operator delete(block, size); }
+void trim_recycled() noexcept {}
 
 #else
 
@@ -30,6 +31,9 @@ struct Kept {
 
   ~Kept() {
     closed = true;
+    free_all();
+  }
+  void free_all() {
     for (Block*& list : lists) {
       while (list != nullptr) {
         Block* const block = list;
@@ -37,6 +41,7 @@ struct Kept {
         ::operator delete(block);
       }
     }
+    bytes = 0;
   }
 };
 
@@ -72,6 +77,8 @@ void recycled_delete(void* block, std::size_t size) noexcept {
   mine.lists[list] = new (block) Block{mine.lists[list]};
   mine.bytes += list * kStep;
 }
+
+void trim_recycled() noexcept { kept.free_all(); }
 
 #endif
 

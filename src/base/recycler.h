@@ -12,6 +12,9 @@ void* recycled_new(std::size_t size);
 /// `size` is the one asked for. Any thread.
 void recycled_delete(void* block, std::size_t size) noexcept;
 
+/// Frees what the calling thread keeps.
+void trim_recycled() noexcept;
+
 /// A class that is made once for each request derives from this to have its memory recycled.
 struct Recycled {
   static void* operator new(std::size_t size) { return recycled_new(size); }

@@ -53,5 +53,14 @@ TEST(Recycler, ADerivedObjectGoesBackWithItsOwnSize) {
   }
 }
 
+TEST(Recycler, WorksOnAfterTrimming) {
+  recycled_delete(recycled_new(300), 300);
+  trim_recycled();
+  void* const block = recycled_new(300);
+  std::memset(block, 2, 300);
+  EXPECT_EQ(static_cast<char*>(block)[299], 2);
+  recycled_delete(block, 300);
+}
+
 }  // namespace
 }  // namespace headgate

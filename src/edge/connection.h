@@ -30,6 +30,7 @@
 #include "base/chunked_decoder.h"
 #include "base/ids.h"
 #include "base/recycler.h"
+#include "edge/client_address.h"
 #include "edge/cors.h"
 #include "edge/head_parser.h"
 #include "edge/loop_state.h"
@@ -63,24 +64,22 @@ inline constexpr unsigned kBurst = 64;
 /// Counts a request as under way.
 class InFlight {
  public:
-  explicit InFlight(ServerStats& stats) : stats_(stats) {
-    stats_.in_flight.fetch_add(1, std::memory_order_relaxed);
-  }
+  explicit InFlight(LoopStats& stats) : stats_(stats) { stats_.in_flight.add(1); }
   InFlight(const InFlight&) = delete;
   InFlight& operator=(const InFlight&) = delete;
-  ~InFlight() { stats_.in_flight.fetch_sub(1, std::memory_order_relaxed); }
+  ~InFlight() { stats_.in_flight.subtract(1); }
 
  private:
-  ServerStats& stats_;
+  LoopStats& stats_;
 };
 
 template <class Stream>
 class Connection final : public ConnectionBase, private Deadline {
  public:
-  Connection(Stream stream, LoopState& state, std::string remote_address, bool on_admin_listener)
+  Connection(Stream stream, LoopState& state, std::string peer_address, bool on_admin_listener)
       : stream_(std::move(stream)),
         state_(state),
-        remote_address_(std::move(remote_address)),
+        peer_address_(std::move(peer_address)),
         inbox_(state.buffers.take(kInboxSize)) {
     context_.admin_listener = on_admin_listener;
     state_.add(*this);
@@ -121,7 +120,7 @@ class Connection final : public ConnectionBase, private Deadline {
   void arm_after(std::chrono::milliseconds delay) {
     state_.loop.arm(*this, std::chrono::steady_clock::now() + delay);
   }
-  const config::ServerSettings& settings() const { return *state_.settings; }
+  const config::ServerSettings& settings() const { return state_.settings->server; }
   Socket& socket() {
     if constexpr (kTls) {
       return stream_.next_layer();
@@ -237,7 +236,8 @@ class Connection final : public ConnectionBase, private Deadline {
 
   Stream stream_;
   LoopState& state_;
-  std::string remote_address_;
+  std::string peer_address_;
+  std::string forwarded_address_;  // of the client behind a trusted proxy
   model::RequestContext context_;
   Head head_;
   HeadScanner scanner_;
@@ -381,7 +381,7 @@ void Connection<Stream>::begin_request() {
   disarm();
   context_.reset();
   context_.started = std::chrono::steady_clock::now();
-  context_.remote_address = remote_address_;
+  context_.remote_address = peer_address_;
   sent_body_bytes_ = 0;
   body_unread_ = false;
   body_in_inbox_ = 0;
@@ -393,6 +393,11 @@ void Connection<Stream>::begin_request() {
     return;
   }
   head_.request.tls = kTls;
+  if (!state_.settings->trusted_proxies.empty()) {
+    forwarded_address_ =
+        client_address(peer_address_, head_.request, state_.settings->trusted_proxies);
+    context_.remote_address = forwarded_address_;
+  }
   take_request_fields(head_.request, context_);
   body_unread_ = head_.framing.kind != Framing::Kind::None;
 }

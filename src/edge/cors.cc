@@ -33,7 +33,12 @@ std::string cors_fields(const Request& request, const config::ServerSettings& se
   if (settings.cors_allow_credentials) {
     fields.append("Access-Control-Allow-Credentials: true\r\n");
   }
-  fields.append("Access-Control-Expose-Headers: *\r\n");
+  // Spelled out, because a browser takes no "*" here when credentials are allowed.
+  fields.append(
+      "Access-Control-Expose-Headers: x-request-id, server-timing, retry-after, retry-after-ms, "
+      "location, x-headgate-model, x-headgate-provider, x-headgate-attempts, x-headgate-cache, "
+      "x-headgate-cost, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
+      "x-ratelimit-reset-requests\r\n");
   return fields;
 }
 

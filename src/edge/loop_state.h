@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "base/buffer_pool.h"
+#include "base/count.h"
 #include "base/event_loop.h"
+#include "config/cidr.h"
 #include "config/settings.h"
 #include "edge/handler.h"
 #include "edge/server.h"
@@ -27,17 +29,32 @@ class ConnectionBase {
   ConnectionBase* previous = nullptr;
 };
 
+/// Settings as connections use them.
+struct LiveSettings {
+  config::ServerSettings server;
+  config::CidrSet trusted_proxies;
+};
+
+/// As ServerStats, of one loop.
+struct LoopStats {
+  Count open_connections;
+  Count peak_connections;
+  Count accepted;
+  Count refused;
+  Count in_flight;
+};
+
 /// What the connections of one event loop share; used on that loop only.
 struct LoopState {
-  LoopState(EventLoop& event_loop, const Handler& request_handler, ServerStats& server_stats)
-      : loop(event_loop), handler(request_handler), stats(server_stats) {}
+  LoopState(EventLoop& event_loop, const Handler& request_handler)
+      : loop(event_loop), handler(request_handler) {}
 
   EventLoop& loop;
   const Handler& handler;
-  ServerStats& stats;
+  LoopStats stats;
   BufferPool buffers;
   /// Shared with the server and the other loops; replaced whole by a reload.
-  std::shared_ptr<const config::ServerSettings> settings;
+  std::shared_ptr<const LiveSettings> settings;
   ConnectionBase* connections = nullptr;
   bool draining = false;
 

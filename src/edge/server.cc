@@ -1,5 +1,6 @@
 #include "edge/server.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <list>
 #include <mutex>
@@ -78,12 +79,20 @@ std::string certificate_stamp(const config::TlsSettings& tls) {
   return stamp;
 }
 
+/// Ranges that are no ranges have been refused before.
+std::shared_ptr<const LiveSettings> live_settings(const config::ServerSettings& server) {
+  auto proxies = config::CidrSet::parse(server.trusted_proxies);
+  return std::make_shared<const LiveSettings>(
+      LiveSettings{.server = server, .trusted_proxies = proxies ? *proxies : config::CidrSet()});
+}
+
 /// One event loop's part of the server.
 struct LoopServer {
-  LoopServer(EventLoop& loop, const Handler& handler, ServerStats& stats)
-      : state(loop, handler, stats) {}
+  LoopServer(EventLoop& loop, const Handler& handler, const Server& whole)
+      : state(loop, handler), server(whole) {}
 
   LoopState state;
+  const Server& server;
   TlsContext tls;
   std::list<Acceptor> acceptors;
   std::size_t running = 0;     // accept loops and connections
@@ -102,11 +111,10 @@ struct LoopServer {
 };
 
 bool LoopServer::admit(Socket& socket) {
-  if (state.stats.open_connections.load(std::memory_order_relaxed) <
-      state.settings->max_connections) {
+  if (server.stats().open_connections < state.settings->server.max_connections) {
     return true;
   }
-  state.stats.refused.fetch_add(1, std::memory_order_relaxed);
+  state.stats.refused.add(1);
   if (!tls) {
     [[maybe_unused]] const auto sent =
         ::send(socket.native_handle(), kTooManyConnections.data(), kTooManyConnections.size(),
@@ -128,14 +136,16 @@ Task<void> LoopServer::accept(Acceptor& acceptor, bool admin) {
       co_await sleep_for(kAcceptPause);
       continue;
     }
-    state.stats.accepted.fetch_add(1, std::memory_order_relaxed);
+    state.stats.accepted.add(1);
     if (!admit(socket)) {
       continue;
     }
     boost::system::error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket.non_blocking(true, ignored);
-    state.stats.open_connections.fetch_add(1, std::memory_order_relaxed);
+    state.stats.open_connections.add(1);
+    const std::uint64_t open = state.stats.open_connections.get();
+    state.stats.peak_connections.set(std::max(state.stats.peak_connections.get(), open));
     ++running;
     std::string remote = peer.address().to_string();
     state.loop.spawn(tls ? serve_tls(std::move(socket), tls, std::move(remote), admin)
@@ -149,7 +159,7 @@ Task<void> LoopServer::serve_plain(Socket socket, std::string remote, bool admin
     Connection<Socket> connection(std::move(socket), state, std::move(remote), admin);
     co_await connection.serve();
   }
-  state.stats.open_connections.fetch_sub(1, std::memory_order_relaxed);
+  state.stats.open_connections.subtract(1);
   ended();
 }
 
@@ -160,14 +170,13 @@ Task<void> LoopServer::serve_tls(Socket socket, TlsContext context, std::string 
                                      std::move(remote), admin);
     co_await connection.serve();
   }
-  state.stats.open_connections.fetch_sub(1, std::memory_order_relaxed);
+  state.stats.open_connections.subtract(1);
   ended();
 }
 
 }  // namespace
 
 struct Server::Impl {
-  ServerStats stats;
   std::list<LoopServer> loops;
   std::vector<std::string> addresses;
 
@@ -231,7 +240,7 @@ Result<void> Server::Impl::bind_all(const std::string& text, bool admin) {
 }
 
 void Server::Impl::publish() {
-  const auto shared = std::make_shared<const config::ServerSettings>(settings);
+  const auto shared = live_settings(settings);
   for (LoopServer& loop : loops) {
     loop.state.loop.post([&loop, shared, context = tls] {
       loop.state.settings = shared;
@@ -243,7 +252,7 @@ void Server::Impl::publish() {
 Server::Server(const Handler& handler, std::span<EventLoop* const> loops)
     : impl_(std::make_unique<Impl>()) {
   for (EventLoop* loop : loops) {
-    impl_->loops.emplace_back(*loop, handler, impl_->stats);
+    impl_->loops.emplace_back(*loop, handler, *this);
   }
 }
 
@@ -260,7 +269,11 @@ Result<void> Server::listen(const config::ServerSettings& settings) {
     impl_->tls = *context;
     impl_->tls_stamp = certificate_stamp(settings.tls);
   }
-  const auto shared = std::make_shared<const config::ServerSettings>(settings);
+  auto proxies = config::CidrSet::parse(settings.trusted_proxies);
+  if (!proxies) {
+    return fail(proxies.error());
+  }
+  const auto shared = live_settings(settings);
   for (LoopServer& loop : impl_->loops) {
     loop.state.settings = shared;
     loop.tls = impl_->tls;
@@ -281,6 +294,10 @@ const std::vector<std::string>& Server::addresses() const { return impl_->addres
 
 Result<void> Server::apply(const config::ServerSettings& settings) {
   const std::lock_guard lock(impl_->mutex);
+  auto proxies = config::CidrSet::parse(settings.trusted_proxies);
+  if (!proxies) {
+    return fail(proxies.error());
+  }
   TlsContext context;
   if (settings.tls.enabled() && impl_->tls) {
     auto loaded = load_tls_context(settings.tls);
@@ -353,6 +370,27 @@ bool Server::drain(std::chrono::milliseconds grace) {
   return clean;
 }
 
-const ServerStats& Server::stats() const { return impl_->stats; }
+void Server::trim() {
+  for (LoopServer& loop : impl_->loops) {
+    loop.state.loop.post([&loop] {
+      loop.state.buffers.trim();
+      trim_recycled();
+      loop.state.stats.peak_connections.set(loop.state.stats.open_connections.get());
+    });
+  }
+}
+
+ServerStats Server::stats() const {
+  ServerStats sum;
+  for (const LoopServer& loop : impl_->loops) {
+    const LoopStats& stats = loop.state.stats;
+    sum.open_connections += stats.open_connections.get();
+    sum.peak_connections += stats.peak_connections.get();
+    sum.accepted += stats.accepted.get();
+    sum.refused += stats.refused.get();
+    sum.in_flight += stats.in_flight.get();
+  }
+  return sum;
+}
 
 }  // namespace headgate::edge

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -14,12 +13,13 @@
 
 namespace headgate::edge {
 
-/// Counters over all event loops, for metrics.
+/// Figures of all event loops together.
 struct ServerStats {
-  std::atomic<std::uint64_t> open_connections{0};
-  std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> refused{0};  ///< over the connection limit
-  std::atomic<std::uint64_t> in_flight{0};
+  std::uint64_t open_connections = 0;
+  std::uint64_t peak_connections = 0;  ///< most that were open at once since the last trim()
+  std::uint64_t accepted = 0;          ///< since the start
+  std::uint64_t refused = 0;           ///< of those, over the connection limit
+  std::uint64_t in_flight = 0;         ///< requests being answered
 };
 
 /// The HTTP/1.1 server: one listener per event loop and address (SO_REUSEPORT), connections stay on
@@ -48,7 +48,11 @@ class Server final {
   /// `grace` passed and the rest was cut. Blocks; call from a thread that runs no loop, once.
   bool drain(std::chrono::milliseconds grace);
 
-  const ServerStats& stats() const;
+  /// Frees receive buffers and recycled memory that are not in use, soon. Any thread.
+  void trim();
+
+  /// Any thread.
+  ServerStats stats() const;
 
  private:
   struct Impl;

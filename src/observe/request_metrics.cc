@@ -231,18 +231,7 @@ struct RequestMetrics::Impl {
 };
 
 RequestMetrics::RequestMetrics(Metrics& metrics, const Clock& clock)
-    : metrics_(metrics),
-      connections_(metrics.single({.name = "headgate_connections",
-                                   .help = "Open client connections",
-                                   .kind = MetricKind::Gauge,
-                                   .labels = {},
-                                   .buckets = {}})),
-      in_flight_(metrics.single({.name = "headgate_requests_in_flight",
-                                 .help = "Requests being answered",
-                                 .kind = MetricKind::Gauge,
-                                 .labels = {},
-                                 .buckets = {}})),
-      impl_(std::make_unique<Impl>(metrics, clock)) {
+    : metrics_(metrics), impl_(std::make_unique<Impl>(metrics, clock)) {
   metrics.on_scrape({.name = "gateway_active_users",
                      .help = "Distinct users and keys seen in the last five minutes",
                      .kind = MetricKind::Gauge,
@@ -267,7 +256,6 @@ void RequestMetrics::set_models(const std::vector<std::string>& names) {
 void RequestMetrics::request_finished(const model::RequestContext& context,
                                       const Outcome& outcome) {
   const LocalCells cells = metrics_.local();
-  cells.add(in_flight_, -1);
   if (context.principal) {
     impl_->users.seen(context.principal->id, outcome.ended);
   }

@@ -24,17 +24,12 @@ class RequestMetrics final {
   /// reload, call it again.
   void set_models(const std::vector<std::string>& names);
 
-  void connection_opened() { metrics_.add(connections_); }
-  void connection_closed() { metrics_.add(connections_, -1); }
-  void request_started() { metrics_.add(in_flight_); }
-  /// Once for each request that was started. No allocation and no hashing of labels once warm.
+  /// Once for each request. No allocation and no hashing of labels once warm.
   void request_finished(const model::RequestContext& context, const Outcome& outcome);
 
  private:
   struct Impl;
   Metrics& metrics_;
-  Series connections_;
-  Series in_flight_;
   std::unique_ptr<Impl> impl_;
 };
 

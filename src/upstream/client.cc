@@ -20,6 +20,7 @@ std::unique_ptr<Exchange> Client::start(const OutgoingRequest& request) {
   return make_exchange(impl_->pool, request);
 }
 
+void Client::trim() { impl_->pool.trim(); }
 void Client::close_idle() { impl_->pool.close_idle(); }
 
 ClientStats Client::stats() const {

@@ -94,6 +94,8 @@ class Client final {
   /// An exchange that connects and sends when first awaited. Outlived by this client.
   std::unique_ptr<Exchange> start(const OutgoingRequest& request);
 
+  /// Frees buffers that are not in use.
+  void trim();
   /// Closes all idle connections.
   void close_idle();
   /// Any thread.

@@ -49,6 +49,7 @@ class ConnectionPool final : private Deadline {
   /// Keeps the connection for the next exchange, or closes it if it is not fit for one.
   void give_back(const Origin& origin, ConnectionPtr connection);
   void close_idle();
+  void trim() { buffers_->trim(); }
 
   /// As ClientStats.
   struct Stats {

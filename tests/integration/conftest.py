@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -54,7 +55,7 @@ models:
         while time.monotonic() < deadline:
             for line in self.log().splitlines():
                 if '"listening"' in line:
-                    return int(line.split("127.0.0.1:")[1].split('"')[0])
+                    return int(re.search(r"127\.0\.0\.1:(\d+)", line)[1])
             assert self.process.poll() is None, self.log()
             time.sleep(0.02)
         raise AssertionError("the gateway did not start: " + self.log())
