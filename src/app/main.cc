@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
+#include <sodium.h>
 
 #include "app/commands.h"
 #include "app/version.h"
@@ -39,7 +39,6 @@ int main(int argc, char** argv) try {
       "  headgate extract w2.pdf               read a document without a server\n"
       "  headgate check-config -c my.yaml      see what a configuration means\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."};
-  program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
   std::function<int()> run;
 
@@ -59,7 +58,6 @@ int main(int argc, char** argv) try {
 
   app::KeyOptions key;
   CLI::App* keys = program.add_subcommand("keys", "API keys");
-  keys->require_subcommand(1);
   CLI::App* keys_create = keys->add_subcommand("create", "Make a key; its text is shown once");
   keys_create->add_option("--name", key.name, "What you call it")->required();
   keys_create->add_option("--scope", key.scopes, "A scope (repeatable; default: all inference)");
@@ -77,7 +75,6 @@ int main(int argc, char** argv) try {
 
   app::UserOptions user;
   CLI::App* users = program.add_subcommand("users", "Users who log in with a password");
-  users->require_subcommand(1);
   CLI::App* users_add = users->add_subcommand("add", "Add a user; the password comes from stdin");
   users_add->add_option("name", user.name, "The user's name")->required();
   users_add->add_option("--scope", user.scopes, "A scope (repeatable; default: all inference)");
@@ -108,9 +105,14 @@ int main(int argc, char** argv) try {
   add_document("extract", "Read the fields of a file", app::DocumentWork::Extract)
       ->add_option("--type", document.type, "Its type (default: classified first)");
 
-  program.add_subcommand("version", "Print the version")->callback([&] {
-    run = [] {
-      std::cout << "headgate " << app::kVersion << "\n";
+  OutputFormat version_format = OutputFormat::Text;
+  CLI::App* version = program.add_subcommand("version", "Print the version");
+  add_json(*version, version_format);
+  version->callback([&] {
+    run = [&] {
+      const bool json = version_format == OutputFormat::Json;
+      std::cout << (json ? R"({"version":")" : "headgate ") << app::kVersion
+                << (json ? "\"}\n" : "\n");
       return 0;
     };
   });
@@ -133,11 +135,21 @@ int main(int argc, char** argv) try {
     };
   });
 
+  if (sodium_init() < 0) {
+    std::cerr << "headgate: the random number generator does not work\n";
+    return app::kFailure;
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int status = program.exit(error);
     return status == 0 ? 0 : static_cast<int>(app::kBadUsage);
+  }
+  if (!run) {
+    const auto chosen = program.get_subcommands();
+    std::cerr << "headgate: a command is missing\n\n"
+              << (chosen.empty() ? program.help() : chosen.front()->help());
+    return app::kBadUsage;
   }
   return run();
 } catch (const std::exception& error) {
