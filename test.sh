@@ -33,6 +33,8 @@ cmake --build --preset release -j "$jobs"
 step "Lint"
 note layers tools/lint/layers.py
 note format tools/lint/format.sh
+note tidy tools/lint/tidy.sh
+note samples tools/samples/generate.py --check
 
 step "Unit tests"
 ctest_log=$(mktemp)

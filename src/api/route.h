@@ -1,10 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <cstdint>
 #include <span>
+#include <cstdint>
 #include <string>
+#include <cstdint>
 #include <string_view>
+#include <cstdint>
 #include <variant>
+#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -36,7 +42,7 @@ struct Authenticated {};
 using RouteAuth = std::variant<Public, Authenticated, model::Scope>;
 
 /// How errors look on a route (api.md §3).
-enum class Surface {
+enum class Surface : std::uint8_t {
   OpenAi,     ///< {"error":{...}}
   Anthropic,  ///< {"type":"error","error":{...}}
   Classic,    ///< {"error":{...},"detail":...}: /auth, /api/*, /admin, /v1/classify, /v1/extract

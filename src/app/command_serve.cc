@@ -41,7 +41,9 @@ int serve(const ConfigOptions& options) {
     sigaddset(&signals, number);
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A client that has gone and a file at its size limit are errors of one call, not the end.
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
 
   auto loaded = load_config(options);
   if (!loaded) {

@@ -1,19 +1,18 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace headgate::app {
 
 /// Exit codes of every command.
-enum ExitCode : int {
-  kSuccess = 0,
-  kFailure = 1,   ///< the work failed: the message says why
-  kBadUsage = 2,  ///< the command line or the configuration is wrong
-};
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;   ///< the work failed: the message says why
+inline constexpr int kBadUsage = 2;  ///< the command line or the configuration is wrong
 
 /// Text for people on a terminal, JSON for programs.
-enum class OutputFormat { Text, Json };
+enum class OutputFormat : std::uint8_t { Text, Json };
 
 /// Where the configuration comes from, for every command that needs one.
 struct ConfigOptions {
@@ -52,7 +51,7 @@ int users_add(const UserOptions& options);
 int users_passwd(const UserOptions& options);
 int users_list(const UserOptions& options);
 
-enum class DocumentWork { Ocr, Classify, Extract };
+enum class DocumentWork : std::uint8_t { Ocr, Classify, Extract };
 struct DocumentOptions {
   ConfigOptions config;
   std::string file;

@@ -143,7 +143,7 @@ int main(int argc, char** argv) try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int status = program.exit(error);
-    return status == 0 ? 0 : static_cast<int>(app::kBadUsage);
+    return status == 0 ? 0 : app::kBadUsage;
   }
   if (!run) {
     const auto chosen = program.get_subcommands();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ std::optional<std::string> decode_base64(std::string_view text);
 /// Strict: alphabet of RFC 4648 §5 without padding. nullopt if malformed.
 std::optional<std::string> decode_base64url(std::string_view text);
 /// %XX decoding of a URL part; '+' becomes a space only if `form`. nullopt on a bad escape.
-enum class PercentMode { Url, Form };
+enum class PercentMode : std::uint8_t { Url, Form };
 std::optional<std::string> decode_percent(std::string_view text, PercentMode mode);
 /// Valid UTF-8 by RFC 3629 (no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);

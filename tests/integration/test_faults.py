@@ -56,30 +56,51 @@ def test_running_out_of_descriptors_neither_spins_nor_kills(tmp_path, upstream):
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A folder on a file system of 4 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+class SmallDisk:
+    """A folder that can be full: a file system of 4 MiB for root, else a limit on the size of files."""
 
+    def __init__(self, folder):
+        self.folder = folder
+        self.mounted = os.geteuid() == 0
+        folder.mkdir()
+        if self.mounted:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
 
-def test_a_full_disk_is_told_and_outlived(tmp_path, upstream, small_disk):
-    with running_gateway(tmp_path, upstream.url, options=[f"data_dir={small_disk}/data"]) as gateway:
-        def create(name):
-            return gateway.call("/admin/keys", json.dumps({"name": name, "scopes": ["models:read"]}).encode(), JSON)
-        assert create("before")[0] == 201
-        filler = small_disk / "filler"
-        with open(filler, "wb", buffering=0) as file:
+    def fill(self, pid):
+        if not self.mounted:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            return
+        with open(self.folder / "filler", "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"x" * 4096)
             except OSError:
                 pass
+
+    def empty(self, pid):
+        if self.mounted:
+            (self.folder / "filler").unlink()
+        else:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def close(self):
+        if self.mounted:
+            subprocess.run(["umount", self.folder], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = SmallDisk(tmp_path / "disk")
+    yield disk
+    disk.close()
+
+
+def test_a_full_disk_is_told_and_outlived(tmp_path, upstream, small_disk):
+    with running_gateway(tmp_path, upstream.url, options=[f"data_dir={small_disk.folder}/data"]) as gateway:
+        def create(name):
+            return gateway.call("/admin/keys", json.dumps({"name": name, "scopes": ["models:read"]}).encode(), JSON)
+        assert create("before")[0] == 201
+        small_disk.fill(gateway.process.pid)
         refused = []
         for number in range(200):
             status, _, body = create("n" * 100 + str(number))
@@ -87,9 +108,9 @@ def test_a_full_disk_is_told_and_outlived(tmp_path, upstream, small_disk):
                 refused.append((status, json.loads(body)))
                 break
         assert refused and refused[0][0] in (500, 503) and refused[0][1]["error"]["message"], refused
-        assert str(small_disk) not in json.dumps(refused[0][1]), "paths are not the caller's business"
+        assert str(small_disk.folder) not in json.dumps(refused[0][1]), "paths are not the caller's business"
         assert gateway.call("/v1/chat/completions", CHAT, JSON)[0] == 200, "what needs no disk goes on"
-        filler.unlink()
+        small_disk.empty(gateway.process.pid)
         until(lambda: create("after")[0] == 201)
         names = [key["name"] for key in json.loads(gateway.call("/admin/keys?limit=100")[2])["data"]]
         assert "before" in names and "after" in names
