@@ -47,7 +47,11 @@ models:
         self.process = subprocess.Popen(
             arguments, stdout=self.out, stderr=self.err, stdin=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})})
-        self.port = self._wait_for_port()
+        try:
+            self.port = self._wait_for_port()
+        except BaseException:
+            self.stop()
+            raise
         self.url = f"http://127.0.0.1:{self.port}"
 
     def _wait_for_port(self):

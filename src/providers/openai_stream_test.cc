@@ -1,0 +1,120 @@
+#include "providers/openai_stream.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace headgate::providers {
+namespace {
+
+constexpr const char* kRole =
+    "data: "
+    "{\"choices\":[{\"delta\":{\"role\":\"assistant\"},\"finish_reason\":null}],\"usage\":null}"
+    "\n\n";
+constexpr const char* kText =
+    "data: {\"choices\":[{\"delta\":{\"content\":\"Hi, \\\"usage\\\" "
+    "\"},\"finish_reason\":null}],\"usage\":null}\n\n";
+constexpr const char* kFinish =
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
+constexpr const char* kUsage =
+    "data: "
+    "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4,\"total_tokens\":13}}"
+    "\n\n";
+constexpr const char* kDone = "data: [DONE]\n\n";
+
+struct Outcome {
+  std::string out;
+  std::string error;
+  Usage usage;
+};
+
+Outcome relay(UsageEvent shown, const std::string& stream, std::size_t size = 1 << 20) {
+  auto follower = make_openai_stream(shown);
+  Outcome outcome;
+  const auto take = [&](Result<std::string_view> piece) {
+    if (piece) {
+      outcome.out.append(*piece);
+    } else if (outcome.error.empty()) {
+      outcome.error = piece.error().message + "|" + piece.error().detail;
+    }
+    return piece.has_value();
+  };
+  bool good = true;
+  for (std::size_t at = 0; good && at < stream.size(); at += size) {
+    good = take(follower->feed(std::string_view(stream).substr(at, size)));
+  }
+  if (good) {
+    take(follower->finish());
+  }
+  outcome.usage = follower->usage();
+  return outcome;
+}
+
+const std::string kWhole = std::string(kRole) + kText + kFinish + kUsage + kDone;
+
+TEST(OpenAiStream, HidesTheUsageThatTheClientDidNotAskFor) {
+  const Outcome outcome = relay(UsageEvent::Hidden, kWhole);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.out,
+            "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"},\"finish_reason\":null}]}\n\n"
+            "data: {\"choices\":[{\"delta\":{\"content\":\"Hi, \\\"usage\\\" "
+            "\"},\"finish_reason\":null}]}\n\n"
+            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+            "data: [DONE]\n\n");
+  EXPECT_EQ(outcome.usage.input_tokens, 9);
+  EXPECT_EQ(outcome.usage.output_tokens, 4);
+}
+
+TEST(OpenAiStream, PassesEveryByteToAClientThatAskedForUsage) {
+  const Outcome outcome = relay(UsageEvent::Shown, kWhole);
+  EXPECT_EQ(outcome.out, kWhole);
+  EXPECT_EQ(outcome.usage.output_tokens, 4);
+}
+
+TEST(OpenAiStream, GivesTheSameBytesHoweverTheStreamIsCut) {
+  for (const UsageEvent shown : {UsageEvent::Hidden, UsageEvent::Shown}) {
+    const std::string expected = relay(shown, kWhole).out;
+    for (std::size_t size = 1; size <= kWhole.size(); ++size) {
+      EXPECT_EQ(relay(shown, kWhole, size).out, expected) << size;
+    }
+  }
+}
+
+TEST(OpenAiStream, AnAnswerThatWasCutIsNeverPassedOffAsWhole) {
+  for (const std::string& stream :
+       {std::string(), std::string(kRole), std::string(kRole) + kText, kWhole.substr(0, 150)}) {
+    const Outcome outcome = relay(UsageEvent::Hidden, stream);
+    EXPECT_NE(outcome.error, "") << stream;
+    EXPECT_EQ(outcome.out.find("[DONE]"), std::string::npos) << stream;
+  }
+}
+
+TEST(OpenAiStream, AMissingEndMarkAfterTheFinishReasonIsSupplied) {
+  const Outcome outcome = relay(UsageEvent::Hidden, std::string(kRole) + kText + kFinish);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_TRUE(outcome.out.ends_with(kDone));
+}
+
+TEST(OpenAiStream, WhatFollowsTheEndMarkIsDropped) {
+  const Outcome outcome = relay(UsageEvent::Shown, kWhole + kDone + kText);
+  EXPECT_EQ(outcome.out, kWhole);
+}
+
+TEST(OpenAiStream, AnErrorEventEndsItAfterWhatCameBefore) {
+  const std::string stream = std::string(kRole) + kText +
+                             "data: {\"error\":{\"message\":\"key sk-1 is broke\"}}\n\n" + kText;
+  const Outcome outcome = relay(UsageEvent::Shown, stream);
+  EXPECT_EQ(outcome.out, std::string(kRole) + kText);
+  const std::string message = outcome.error.substr(0, outcome.error.find('|'));
+  EXPECT_EQ(message, "The model server reported an error while answering.");
+  EXPECT_NE(outcome.error.find("sk-1"), std::string::npos) << "for the log";
+}
+
+TEST(OpenAiStream, MalformedEventsAndCommentsAreSkipped) {
+  const std::string noise = ": ping\n\ndata: {not json\n\ndata: 7\n\n\n\n";
+  const Outcome outcome = relay(UsageEvent::Shown, std::string(kRole) + noise + kFinish + kDone);
+  EXPECT_EQ(outcome.out, std::string(kRole) + kFinish + kDone);
+}
+
+}  // namespace
+}  // namespace headgate::providers

@@ -1,0 +1,90 @@
+#include "providers/sse_splitter.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace headgate::providers {
+namespace {
+
+using testing::ElementsAre;
+
+struct Seen {
+  std::vector<std::string> data;
+  std::string text;  // of all events together
+};
+
+/// Feeds `stream` in pieces of `size` bytes.
+Seen split(const std::string& stream, std::size_t size) {
+  SseSplitter splitter;
+  Seen seen;
+  for (std::size_t at = 0; at < stream.size(); at += size) {
+    EXPECT_TRUE(splitter.feed(std::string_view(stream).substr(at, size)));
+    while (auto event = splitter.next()) {
+      seen.data.emplace_back(event->data);
+      seen.text.append(event->text);
+    }
+  }
+  return seen;
+}
+
+TEST(SseSplitter, GivesTheSameEventsHoweverTheStreamIsCut) {
+  const std::string stream =
+      "data: one\n\n: a comment\n\ndata:two\nid: 7\n\nevent: x\ndata: three\ndata: lines\n\n";
+  for (std::size_t size = 1; size <= stream.size(); ++size) {
+    const Seen seen = split(stream, size);
+    EXPECT_THAT(seen.data, ElementsAre("one", "", "two", "three\nlines")) << size;
+    EXPECT_EQ(seen.text, stream) << size;
+  }
+}
+
+TEST(SseSplitter, TakesEveryKindOfLineEnd) {
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    const std::string stream = "data: one" + end + end + "data: two" + end + end + "data: three" +
+                               end + end + "data: more" + end;
+    for (std::size_t size = 1; size <= stream.size(); ++size) {
+      EXPECT_THAT(split(stream, size).data, ElementsAre("one", "two", "three"))
+          << "cut every " << size << ", line end of " << end.size();
+    }
+  }
+}
+
+TEST(SseSplitter, AnEventWithoutItsBlankLineIsNotHandedOut) {
+  EXPECT_THAT(split("data: whole\n\ndata: half\n", 3).data, ElementsAre("whole"));
+}
+
+TEST(SseSplitter, AByteOrderMarkAtTheStartIsNotPartOfTheFirstLine) {
+  EXPECT_THAT(split("\xEF\xBB\xBF"
+                    "data: one\n\n",
+                    64)
+                  .data,
+              ElementsAre("one"));
+}
+
+TEST(SseSplitter, KnowsTheNameOfAnEvent) {
+  SseSplitter splitter;
+  ASSERT_TRUE(splitter.feed("event: error\ndata: {}\n\n"));
+  const auto event = splitter.next();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->event, "error");
+  EXPECT_EQ(event->data, "{}");
+}
+
+TEST(SseSplitter, AnEventThatNeverEndsIsAnError) {
+  SseSplitter splitter;
+  const std::string block(1 << 20, 'x');
+  Result<void> fed;
+  std::size_t blocks = 0;
+  while (fed && blocks < 10) {
+    fed = splitter.feed(block);
+    ++blocks;
+  }
+  ASSERT_FALSE(fed);
+  EXPECT_EQ(fed.error().kind, ErrorKind::UpstreamFailed);
+  EXPECT_LE(blocks, SseSplitter::kMaxEvent / block.size() + 1);
+}
+
+}  // namespace
+}  // namespace headgate::providers
