@@ -11,8 +11,6 @@
 namespace headgate::api {
 namespace {
 
-constexpr std::size_t kMaxName = 128;
-
 std::int64_t now_ms(const KeyAdministration& administration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              administration.clock->wall().time_since_epoch())
@@ -44,8 +42,9 @@ Result<stores::ApiKeyChange> read_fields(const Call& call,
       return fail(*error);
     }
   }
-  if (*name && ((*name)->empty() || (*name)->size() > kMaxName)) {
-    return fail(invalid_request("'name' must have 1 to 128 bytes.", "name"));
+  if (*name && !auth::is_key_name(**name)) {
+    return fail(
+        invalid_request("'name' must have 1 to 128 bytes and no control characters.", "name"));
   }
   if (*tier && !administration.tier_exists(**tier)) {
     return fail(invalid_request("There is no tier '" + **tier + "'.", "tier"));

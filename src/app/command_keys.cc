@@ -12,8 +12,6 @@
 namespace headgate::app {
 namespace {
 
-constexpr std::size_t kMaxKeyName = 128;
-
 void print_key(const stores::ApiKeyRecord& record) {
   std::cout << record.id << "  " << (record.revoked_at ? "revoked" : "active ") << "  "
             << record.tier << "  " << record.name << "  [" << auth::scope_text(record.scopes)
@@ -31,8 +29,9 @@ int keys_create(const KeyOptions& options) {
   if (!scopes) {
     return complain(scopes.error(), kBadUsage);
   }
-  if (options.name.empty() || options.name.size() > kMaxKeyName) {
-    return complain(invalid_request("--name must have 1 to 128 bytes."), kBadUsage);
+  if (!auth::is_key_name(options.name)) {
+    return complain(invalid_request("--name must have 1 to 128 bytes and no control characters."),
+                    kBadUsage);
   }
   if (!opened->has_tier(options.tier)) {
     return complain(invalid_request("There is no tier '" + options.tier + "'."), kBadUsage);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
+#include "base/http_text.h"
 #include "base/ids.h"
 
 namespace headgate::auth {
@@ -35,6 +37,12 @@ std::optional<std::string_view> api_key_id(std::string_view text) {
     return std::nullopt;
   }
   return id;
+}
+
+bool is_key_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 128;
+  const bool printable = is_field_value(name) && name.find('\t') == std::string_view::npos;
+  return !name.empty() && name.size() <= kMaxName && printable && is_utf8(name);
 }
 
 }  // namespace headgate::auth

@@ -18,4 +18,7 @@ MintedKey mint_api_key();
 /// The public id in a text that has the form of a minted key; nullopt for any other text.
 std::optional<std::string_view> api_key_id(std::string_view text);
 
+/// Whether a key may be called so: 1 to 128 bytes of UTF-8 without control characters.
+bool is_key_name(std::string_view name);
+
 }  // namespace headgate::auth

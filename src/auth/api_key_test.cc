@@ -1,6 +1,7 @@
 #include "auth/api_key.h"
 
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -32,6 +33,16 @@ TEST(ApiKey, OtherTextsHaveNoId) {
   for (const std::string& text :
        {std::string(), good + "a", good.substr(1), wrong_sign, wrong_gap, "HG_" + good.substr(3)}) {
     EXPECT_FALSE(api_key_id(text)) << text;
+  }
+}
+
+TEST(ApiKey, ANameHasNothingThatATerminalWouldObey) {
+  EXPECT_TRUE(is_key_name("ci of the \xC3\xA9quipe"));
+  EXPECT_TRUE(is_key_name(std::string(128, 'n')));
+  for (const std::string& bad :
+       {std::string(), std::string(129, 'n'), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("\x1b[2J"), std::string("a\tb"), std::string("\xff")}) {
+    EXPECT_FALSE(is_key_name(bad));
   }
 }
 

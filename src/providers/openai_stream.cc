@@ -27,6 +27,9 @@ class OpenAiStream final : public StreamRelay {
   explicit OpenAiStream(UsageEvent usage) : usage_event_(usage) {}
 
   Result<std::string_view> feed(std::string_view bytes) override {
+    if (pending_) {
+      return fail(*pending_);  // whatever follows an error is not part of the answer
+    }
     out_.clear();
     auto added = splitter_.feed(bytes);
     if (!added) {
@@ -35,20 +38,20 @@ class OpenAiStream final : public StreamRelay {
     while (auto event = splitter_.next()) {
       auto taken = take(*event);
       if (!taken) {
-        // What came before the error still goes out; the error follows on the next call.
+        // What came before the error still goes out; the error follows on every later call.
         pending_ = taken.error();
         break;
       }
     }
     if (pending_ && out_.empty()) {
-      return fail(*std::exchange(pending_, std::nullopt));
+      return fail(*pending_);
     }
     return out_;
   }
 
   Result<std::string_view> finish() override {
     if (pending_) {
-      return fail(*std::exchange(pending_, std::nullopt));
+      return fail(*pending_);
     }
     if (done_) {
       return std::string_view();

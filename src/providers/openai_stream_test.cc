@@ -100,14 +100,17 @@ TEST(OpenAiStream, WhatFollowsTheEndMarkIsDropped) {
   EXPECT_EQ(outcome.out, kWhole);
 }
 
-TEST(OpenAiStream, AnErrorEventEndsItAfterWhatCameBefore) {
+TEST(OpenAiStream, NothingFollowsAnErrorEventHoweverTheStreamIsCut) {
   const std::string stream = std::string(kRole) + kText +
-                             "data: {\"error\":{\"message\":\"key sk-1 is broke\"}}\n\n" + kText;
-  const Outcome outcome = relay(UsageEvent::Shown, stream);
-  EXPECT_EQ(outcome.out, std::string(kRole) + kText);
-  const std::string message = outcome.error.substr(0, outcome.error.find('|'));
-  EXPECT_EQ(message, "The model server reported an error while answering.");
-  EXPECT_NE(outcome.error.find("sk-1"), std::string::npos) << "for the log";
+                             "data: {\"error\":{\"message\":\"key sk-1 is broke\"}}\n\n" + kText +
+                             kFinish + kDone;
+  for (std::size_t size = 1; size <= stream.size(); ++size) {
+    const Outcome outcome = relay(UsageEvent::Shown, stream, size);
+    EXPECT_EQ(outcome.out, std::string(kRole) + kText) << size;
+    const std::string message = outcome.error.substr(0, outcome.error.find('|'));
+    EXPECT_EQ(message, "The model server reported an error while answering.") << size;
+    EXPECT_NE(outcome.error.find("sk-1"), std::string::npos) << "for the log";
+  }
 }
 
 TEST(OpenAiStream, MalformedEventsAndCommentsAreSkipped) {
