@@ -19,7 +19,8 @@ if(HEADGATE_WERROR)
   add_compile_options(-Werror)
 endif()
 
-add_compile_options($<$<CONFIG:Debug>:-O1> $<$<CONFIG:Debug>:-g1> -fno-omit-frame-pointer)
+add_compile_options($<$<CONFIG:Debug>:-O1> $<$<CONFIG:Debug>:-g1>
+                    $<$<CONFIG:Debug>:-fno-omit-frame-pointer>)
 add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 add_compile_options($<$<CONFIG:Release>:-O2> $<$<CONFIG:Release>:-g1> -fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND LLD_PROGRAM)

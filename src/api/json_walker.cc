@@ -11,12 +11,9 @@
 #include <simdjson.h>
 
 #include "api/json_string_scan.h"
-#include "edge/handler.h"
 
 namespace headgate::api {
 namespace {
-
-static_assert(edge::kBodyPadding >= kScanPadding);
 
 constexpr unsigned kMaxDepth = 64;
 /// Up to this many names an object is checked for repeats pair by pair, above by sorting.

@@ -22,11 +22,10 @@ class JsonVisitor {
   virtual void inner_member(const JsonMember& member) = 0;
 };
 
-/// Checks that `text` (followed by edge::kBodyPadding readable bytes) is one JSON object by RFC
-/// 8259: structure, numbers, escapes, UTF-8, at most 64 levels, no name twice in an object; and
-/// shows its members. Nothing is copied or decoded. InvalidRequest, code `invalid_json`, says what
-/// is wrong. Names with escapes are refused in the two outermost levels, where meaning depends on
-/// them.
+/// Checks that `text` is one JSON object by RFC 8259: structure, numbers, escapes, UTF-8, at most
+/// 64 levels, no name twice in an object; and shows its members. Nothing is copied or decoded.
+/// InvalidRequest, code `invalid_json`, says what is wrong. Names with escapes are refused in the
+/// two outermost levels, where meaning depends on them.
 Result<void> walk_json(std::string_view text, JsonVisitor& visitor);
 
 /// Whether raw JSON string text (without quotes) holds an escape.

@@ -2,15 +2,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <cstdint>
 #include <span>
-#include <cstdint>
 #include <string>
-#include <cstdint>
 #include <string_view>
-#include <cstdint>
 #include <variant>
-#include <cstdint>
 #include <vector>
 
 #include "base/result.h"

@@ -1,6 +1,7 @@
 #include "base/http_text.h"
 
 #include <algorithm>
+#include <array>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -29,15 +30,20 @@ bool is_value_byte(char c) {
   return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
 }
 
-}  // namespace
-
 constexpr std::array<bool, 256> kTokenByte = make_token_table();
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return kTokenByte[static_cast<unsigned char>(c)];
-  });
+}  // namespace
+
+std::size_t token_length(std::string_view text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end && kTokenByte[static_cast<unsigned char>(*at)]) {
+    ++at;
+  }
+  return static_cast<std::size_t>(at - text.data());
 }
+
+bool is_token(std::string_view text) { return !text.empty() && token_length(text) == text.size(); }
 
 bool is_field_value(std::string_view text) {
 #ifdef __SSE2__

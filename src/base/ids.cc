@@ -38,13 +38,16 @@ void append_uuid_v7(std::string& out) {
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0FU) | 0x70U);
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3FU) | 0x80U);
   constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<char, 36> text{};
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) {
-      out.push_back('-');
+      text[at++] = '-';
     }
-    out.push_back(kDigits[bytes[i] >> 4U]);
-    out.push_back(kDigits[bytes[i] & 0xFU]);
+    text[at++] = kDigits[bytes[i] >> 4U];
+    text[at++] = kDigits[bytes[i] & 0xFU];
   }
+  out.append(text.data(), text.size());
 }
 
 std::string uuid_v7() {

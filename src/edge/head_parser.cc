@@ -275,10 +275,7 @@ Result<void> parse_field(std::string_view line, Head& head, Framers& framers) {
   if (line.size() > kMaxField) {
     return refuse_with(ErrorKind::HeaderTooLarge, "One header field is larger than 16 KiB.");
   }
-  std::size_t colon = 0;
-  while (colon < line.size() && kTokenByte[static_cast<unsigned char>(line[colon])]) {
-    ++colon;
-  }
+  const std::size_t colon = token_length(line);
   if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return bad("A header field must be a name of token characters directly followed by ':'.");
   }

@@ -80,10 +80,7 @@ Result<void> take_field(const HeaderField& field, Framers& framers) {
 }
 
 Result<void> parse_field(std::string_view line, ResponseHead& head, Framers& framers) {
-  std::size_t colon = 0;
-  while (colon < line.size() && kTokenByte[static_cast<unsigned char>(line[colon])]) {
-    ++colon;
-  }
+  const std::size_t colon = token_length(line);
   if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return bad("bad header field name");
   }
