@@ -1,10 +1,24 @@
 #include "edge/client_address.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <ranges>
+#include <system_error>
 
 namespace headgate::edge {
 namespace {
+
+/// Whether what stands behind an address is nothing, or a colon and a port.
+bool is_port_or_nothing(std::string_view rest) {
+  if (rest.empty()) {
+    return true;
+  }
+  std::uint16_t port = 0;
+  const char* const end = rest.data() + rest.size();
+  const auto [stop, error] = std::from_chars(rest.data() + 1, end, port);
+  return rest.front() == ':' && error == std::errc() && stop == end;
+}
 
 /// The address in one entry of the list, without quotes, brackets and port; empty if it is none.
 std::string_view address_in(std::string_view entry) {
@@ -12,13 +26,20 @@ std::string_view address_in(std::string_view entry) {
   if (entry.size() >= 2 && entry.front() == '"' && entry.back() == '"') {
     entry = entry.substr(1, entry.size() - 2);
   }
+  std::string_view rest;
   if (entry.starts_with('[')) {
     const std::size_t end = entry.find(']');
-    entry = end == std::string_view::npos ? std::string_view() : entry.substr(1, end - 1);
+    if (end == std::string_view::npos) {
+      return {};
+    }
+    rest = entry.substr(end + 1);
+    entry = entry.substr(1, end - 1);
   } else if (std::ranges::count(entry, ':') == 1) {
-    entry = entry.substr(0, entry.find(':'));
+    const std::size_t colon = entry.find(':');
+    rest = entry.substr(colon);
+    entry = entry.substr(0, colon);
   }
-  return config::IpAddress::parse(entry) ? entry : std::string_view();
+  return is_port_or_nothing(rest) && config::IpAddress::parse(entry) ? entry : std::string_view();
 }
 
 }  // namespace

@@ -45,7 +45,9 @@ TEST(ClientAddress, TakesTheFormsThatProxiesWrite) {
 
 TEST(ClientAddress, StopsAtWhatIsNoAddress) {
   for (const std::string_view bad :
-       {"unknown", "", "1.2.3", "[::1", "1.2.3.4.5", "_hidden", "1.2.3.4 5.6.7.8"}) {
+       {"unknown", "", "1.2.3", "[::1", "1.2.3.4.5", "_hidden", "1.2.3.4 5.6.7.8",
+        "1.2.3.4:", "1.2.3.4:http", "1.2.3.4:123456", "[2001:db8::1]x", "[2001:db8::1]:", "[]",
+        "[1.2.3.4", "\"1.2.3.4"}) {
     const std::string line = "6.6.6.6, " + std::string(bad) + ", 10.0.0.2";
     EXPECT_EQ(address_of("10.0.0.1", {line}), "10.0.0.2") << bad;
     EXPECT_EQ(address_of("10.0.0.1", {bad}), "10.0.0.1") << bad;
