@@ -231,3 +231,29 @@ def test_the_address_behind_a_trusted_proxy_is_believed_and_a_spoofed_one_is_not
             assert gateway.call("/v1/models", headers=forwarded)[0] == 200
             assert gateway.call("/v1/models")[0] == 200
             assert sorted(remotes(gateway)) == sorted([expected, "127.0.0.1"])
+
+
+def test_a_reload_changes_which_proxies_are_trusted_and_so_who_may_enter(tmp_path, upstream):
+    with running_gateway(tmp_path, upstream.url, options=["auth.ip_allow=[203.0.113.0/24]"]) as gateway:
+        untrusting = gateway.config.read_text()
+        trusting = untrusting.replace("threads: 2 }", "threads: 2, trusted_proxies: [127.0.0.0/8] }")
+        assert trusting != untrusting
+
+        def status(forwarded):
+            return gateway.call("/v1/models", headers={"X-Forwarded-For": forwarded})[0]
+
+        def reload(text):
+            seen = gateway.log().count("configuration reloaded")
+            gateway.config.write_text(text)
+            gateway.process.send_signal(signal.SIGHUP)
+            until(lambda: gateway.log().count("configuration reloaded") > seen)
+        assert status("203.0.113.7") == 403, "the header of a peer that nobody trusts"
+
+        reload(trusting)
+        until(lambda: status("203.0.113.7") == 200)
+        until(lambda: status("198.51.100.1, 203.0.113.7, 127.0.0.9") == 200)
+        assert status("203.0.113.7, 198.51.100.1") == 403, "what the client claimed for itself"
+        assert status("203.0.113.7, unknown") == 403
+
+        reload(untrusting)
+        until(lambda: status("203.0.113.7") == 403)
