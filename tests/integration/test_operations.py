@@ -70,6 +70,12 @@ def test_sigterm_lets_a_stream_finish_and_takes_nothing_new(slow_model):
     client = RawClient(slow_model.port)
     client.send("POST", "/v1/chat/completions", SLOW)
     client.read_until(b"data: ")
+    idle, asking = RawClient(slow_model.port), RawClient(slow_model.port)
+    idle.send("GET", "/live")
+    idle.read_until(b'{"status":"live"}')
+    # With half a request in the gateway's hands a connection is not idle and outlives the signal.
+    asking.socket.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\n")
+    asking.read_until(b'{"status":"live"}')
     slow_model.process.send_signal(signal.SIGTERM)
 
     def refused():
@@ -79,6 +85,13 @@ def test_sigterm_lets_a_stream_finish_and_takes_nothing_new(slow_model):
             return True
         return False
     until(refused)
+    asking.received = b""
+    asking.socket.sendall(b"\r\n")
+    ready = asking.read_to_the_end()
+    head, body = ready.split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ") and json.loads(body)["status"] == "draining", ready
+    assert idle.read_to_the_end().endswith(b'{"status":"live"}'), "an idle connection is closed, with no word"
+    assert slow_model.process.poll() is None, "the stream is still under way"
     answer = client.read_to_the_end()
     assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     assert slow_model.process.wait(20) == 0
@@ -124,7 +137,8 @@ def test_sighup_changes_what_is_live_and_refuses_what_is_wrong(tmp_path, upstrea
         gateway.config.write_text(good.replace("server:", "sever:"))
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: "the old one stays" in gateway.log())
-        assert "server" in gateway.log().split("the old one stays")[0].rsplit("\n", 1)[-1] + gateway.log()
+        (refusal,) = [line for line in gateway.log().splitlines() if "the old one stays" in line]
+        assert "sever" in refusal, "it names what is wrong"
         assert gateway.call("/v1/models/small")[0] == 200
 
 
@@ -218,12 +232,25 @@ def test_cors_is_off_unless_the_origin_is_configured(tmp_path, upstream, options
             assert headers["access-control-allow-credentials"] is None
 
 
+def test_credentials_are_allowed_only_to_an_origin_that_is_named(tmp_path, upstream):
+    with running_gateway(tmp_path, upstream.url, options=[
+            f"server.cors.allow_origins=[\"{ORIGIN}\"]", "server.cors.allow_credentials=true"]) as gateway:
+        for origin, allowed in ((ORIGIN, "true"), ("https://evil.example", None), (ORIGIN + ".evil.example", None),
+                                ("null", None)):
+            for method in ("GET", "OPTIONS"):
+                _, headers, _ = gateway.call("/v1/models", method=method, headers={
+                    "Origin": origin, "Access-Control-Request-Method": "GET"})
+                assert headers["access-control-allow-credentials"] == allowed, (method, origin)
+                assert headers["access-control-allow-origin"] == (origin if allowed else None)
+                assert headers["vary"] == ("Origin" if allowed else None)
+
+
 def test_the_address_behind_a_trusted_proxy_is_believed_and_a_spoofed_one_is_not(tmp_path, upstream):
     forwarded = {"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}
 
     def remotes(gateway):
-        until(lambda: gateway.requests_log().count("/v1/models") >= 2)
-        return [json.loads(line)["remote"] for line in gateway.requests_log().splitlines() if "/v1/models" in line]
+        lines = until(lambda: gateway.requests_log().count("\n") >= 2 and gateway.requests_log().splitlines())
+        return [json.loads(line)["remote"] for line in lines]
     for trusted, expected in (("[\"127.0.0.0/8\"]", "203.0.113.7"), ("[\"10.0.0.0/8\"]", "127.0.0.1")):
         folder = tmp_path / expected
         folder.mkdir()
