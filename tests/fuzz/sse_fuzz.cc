@@ -27,8 +27,10 @@ std::string relay(std::string_view text, std::size_t step, headgate::providers::
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using headgate::providers::UsageEvent;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::size_t step = size == 0 ? 2 : 2 + data[0] % 61U;
   for (const UsageEvent usage : {UsageEvent::Shown, UsageEvent::Hidden}) {
-    if (relay(text, text.size() + 1, usage) != relay(text, 1, usage)) {
+    const std::string whole = relay(text, text.size() + 1, usage);
+    if (whole != relay(text, 1, usage) || whole != relay(text, step, usage)) {
       std::abort();
     }
   }
