@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace headgate::api {
 /// the list that FastAPI gives.
 class TokenEndpoint final : public Endpoint {
  public:
-  enum class PasswordGrant { Offered, Refused };
+  enum class PasswordGrant : std::uint8_t { Offered, Refused };
   /// `password_grant` is asked at each request: a reload may change it.
   TokenEndpoint(auth::TokenService& tokens, std::function<PasswordGrant()> password_grant)
       : tokens_(tokens), password_grant_(std::move(password_grant)) {}

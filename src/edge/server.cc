@@ -24,11 +24,19 @@ using TlsContext = std::shared_ptr<asio::ssl::context>;
 /// Pause of an accept loop that found no file descriptor or memory for a connection.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-constexpr std::string_view kTooManyConnections =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 146\r\n"
-    "Retry-After: 1\r\nConnection: close\r\n\r\n"
-    R"({"error":{"message":"The gateway has reached its connection limit.","type":"overloaded_error",)"
-    R"("param":null,"code":"connection_limit"}})";
+/// What a connection above server.max_connections hears before it is closed.
+const std::string& too_many_connections() {
+  static const std::string answer = [] {
+    const std::string_view body =
+        R"({"error":{"message":"The gateway has reached its connection limit.",)"
+        R"("type":"overloaded_error","param":null,"code":"connection_limit"}})";
+    return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: "
+           "application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" +
+           std::string(body);
+  }();
+  return answer;
+}
 
 Result<asio::ip::tcp::endpoint> parse_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
@@ -103,6 +111,17 @@ struct LoopServer {
       std::exchange(idle, nullptr)();
     }
   }
+  /// Takes a connection off the books, however it ends.
+  struct Leaving {
+    LoopServer& loop;
+    explicit Leaving(LoopServer& left) : loop(left) {}
+    Leaving(const Leaving&) = delete;
+    Leaving& operator=(const Leaving&) = delete;
+    ~Leaving() {
+      loop.state.stats.open_connections.subtract(1);
+      loop.ended();
+    }
+  };
 
   Task<void> accept(Acceptor& acceptor, bool admin);
   Task<void> serve_plain(Socket socket, std::string remote, bool admin);
@@ -116,9 +135,9 @@ bool LoopServer::admit(Socket& socket) {
   }
   state.stats.refused.add(1);
   if (!tls) {
+    const std::string& answer = too_many_connections();
     [[maybe_unused]] const auto sent =
-        ::send(socket.native_handle(), kTooManyConnections.data(), kTooManyConnections.size(),
-               MSG_NOSIGNAL | MSG_DONTWAIT);
+        ::send(socket.native_handle(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
   return false;
 }
@@ -155,23 +174,17 @@ Task<void> LoopServer::accept(Acceptor& acceptor, bool admin) {
 }
 
 Task<void> LoopServer::serve_plain(Socket socket, std::string remote, bool admin) {
-  {
-    Connection<Socket> connection(std::move(socket), state, std::move(remote), admin);
-    co_await connection.serve();
-  }
-  state.stats.open_connections.subtract(1);
-  ended();
+  const Leaving leaving(*this);
+  Connection<Socket> connection(std::move(socket), state, std::move(remote), admin);
+  co_await connection.serve();
 }
 
 Task<void> LoopServer::serve_tls(Socket socket, TlsContext context, std::string remote,
                                  bool admin) {
-  {
-    Connection<TlsStream> connection(TlsStream(std::move(socket), *context), state,
-                                     std::move(remote), admin);
-    co_await connection.serve();
-  }
-  state.stats.open_connections.subtract(1);
-  ended();
+  const Leaving leaving(*this);
+  Connection<TlsStream> connection(TlsStream(std::move(socket), *context), state, std::move(remote),
+                                   admin);
+  co_await connection.serve();
 }
 
 }  // namespace

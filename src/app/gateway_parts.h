@@ -1,0 +1,116 @@
+#pragma once
+
+// The parts of the program and how they hang together. Included by gateway*.cc only.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/admin_keys.h"
+#include "api/admin_users.h"
+#include "api/document_endpoints.h"
+#include "api/health.h"
+#include "api/routes.h"
+#include "api/service.h"
+#include "app/adapters.h"
+#include "app/gateway.h"
+#include "app/memory_trimmer.h"
+#include "app/provider_health.h"
+#include "auth/directory.h"
+#include "auth/gate.h"
+#include "auth/tokens.h"
+#include "base/blocking_pool.h"
+#include "dispatch/dispatcher.h"
+#include "edge/server.h"
+#include "observe/metrics.h"
+#include "observe/request_log.h"
+#include "observe/request_metrics.h"
+#include "stores/sqlite/database.h"
+#include "stores/sqlite/stores.h"
+#include "upstream/client.h"
+#include "upstream/fetch.h"
+
+namespace headgate::app {
+
+inline std::int64_t unix_ms(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
+      .count();
+}
+
+/// The parts in the order in which they are built; each borrows only from those above it.
+struct Gateway::Impl {
+  Impl(config::Settings initial, ConfigSource config_source);
+
+  std::shared_ptr<const config::Settings> current_settings() const { return live.load(); }
+  Result<void> open_stores();
+  void build_api();
+  Result<void> publish_catalog(const config::Settings& from);
+  Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
+  void refresh_directory();
+  void write_key_uses();
+  void trim_memory();
+  Result<api::ReloadReport> reload();
+  void start_threads();
+  std::string sandbox() const;
+
+  const std::shared_ptr<const config::Settings> settings;               // of the start
+  std::atomic<std::shared_ptr<const config::Settings>> live{settings};  // in force, for all threads
+  ConfigSource source;
+  std::mutex reload_mutex;  // one reload at a time
+  SystemClock clock;
+  std::vector<std::unique_ptr<EventLoop>> loops;
+  std::vector<std::thread> threads;
+  std::atomic<api::Readiness> readiness{api::Readiness::Starting};
+  std::atomic<std::uint64_t> max_body;
+
+  observe::Metrics metrics;
+  observe::RequestMetrics request_metrics;
+  observe::RequestLog request_log;
+
+  std::unique_ptr<stores::sqlite::DataFolderLock> folder_lock;
+  std::unique_ptr<stores::sqlite::Database> database;
+  std::unique_ptr<stores::KeyStore> keys;
+  std::unique_ptr<stores::UserStore> users;
+  std::unique_ptr<stores::TokenStore> tokens;
+  std::mutex refresh_mutex;  // one refresh at a time; guards the next field
+  std::int64_t seen_version = -1;
+
+  auth::KeyUses key_uses;
+  SteadyTime uses_written{};  // on the main thread
+  MemoryTrimmer trimmer;      // on the main thread
+  auth::Directory directory;
+  std::optional<auth::JwtSigner> signer;
+  std::optional<auth::Gate> gate;
+
+  BlockingPool dns_pool{"dns", 4, 1024};
+  BlockingPool store_pool{"store", 2, 1024};
+  BlockingPool password_pool{"password", 2, 16};
+  BlockingPool document_pool{"document", 2, 256};
+  std::optional<auth::TokenService> token_service;
+
+  upstream::Resolver resolver;
+  dispatch::Clients clients;
+  api::DocumentSources::Fetchers fetchers;
+  dispatch::Catalogs catalogs;
+  dispatch::Dispatcher dispatcher;
+  documents::WorkerPool workers;
+  api::DocumentSources sources;
+  api::DocumentEngine document_engine;
+
+  std::optional<ProviderHealth> health;
+  api::KeyAdministration key_administration{};
+  api::UserAdministration user_administration{};
+  std::vector<std::unique_ptr<api::Endpoint>> endpoints;
+  std::vector<api::Route> routes;
+  std::optional<GateAdapter> authenticator;
+  limits::Limiter limiter;
+  LimiterAdapter admission{limiter};
+  std::optional<api::Service> service;
+  std::optional<edge::Server> server;
+};
+
+}  // namespace headgate::app
