@@ -26,10 +26,9 @@ class Stopwatch {
 
 /// The keys of a provider take turns.
 const std::string& next_credential(const routing::Target& target) {
-  static const std::string kNone;
+  static const std::string none;
   thread_local std::size_t turn = 0;
-  return target.credentials.empty() ? kNone
-                                    : target.credentials[turn++ % target.credentials.size()];
+  return target.credentials.empty() ? none : target.credentials[turn++ % target.credentials.size()];
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 namespace headgate::edge {
 namespace {
 
-std::string address_of(std::string_view peer, std::vector<std::string_view> lines,
-                       std::vector<std::string> trusted = {"10.0.0.0/8", "fd00::/8"}) {
+std::string address_of(std::string_view peer, const std::vector<std::string_view>& lines,
+                       const std::vector<std::string>& trusted = {"10.0.0.0/8", "fd00::/8"}) {
   std::vector<Field> fields = {{"Host", "gateway"}};
   for (const std::string_view line : lines) {
     fields.push_back({"X-Forwarded-For", line});

@@ -41,9 +41,12 @@ TEST(SseSplitter, GivesTheSameEventsHoweverTheStreamIsCut) {
 }
 
 TEST(SseSplitter, TakesEveryKindOfLineEnd) {
-  for (const std::string end : {"\n", "\r\n", "\r"}) {
-    const std::string stream = "data: one" + end + end + "data: two" + end + end + "data: three" +
-                               end + end + "data: more" + end;
+  for (const std::string_view end : {"\n", "\r\n", "\r"}) {
+    std::string stream;
+    for (const std::string_view line :
+         {"data: one", "", "data: two", "", "data: three", "", "data: more"}) {
+      stream.append(line).append(end);
+    }
     for (std::size_t size = 1; size <= stream.size(); ++size) {
       EXPECT_THAT(split(stream, size).data, ElementsAre("one", "two", "three"))
           << "cut every " << size << ", line end of " << end.size();

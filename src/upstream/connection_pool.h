@@ -19,7 +19,7 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 
 struct OriginHash {
   std::size_t operator()(const Origin& origin) const {
-    return std::hash<std::string>{}(origin.host) * 31 + origin.port * 2U +
+    return std::hash<std::string>{}(origin.host) * 31 + std::size_t{origin.port} * 2 +
            (origin.scheme == Scheme::Https ? 1U : 0U);
   }
 };
