@@ -1,18 +1,11 @@
 #include "auth/bootstrap.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "auth/passwords.h"
 #include "base/ids.h"
+#include "base/private_file.h"
 #include "config/cidr.h"
 
 namespace headgate::auth {
@@ -21,29 +14,6 @@ namespace {
 constexpr std::size_t kMinSecret = 32;  // bytes: the digest's size, RFC 7518 3.2
 constexpr std::size_t kSecretCharacters = 64;
 constexpr std::size_t kPasswordCharacters = 20;
-
-Error file_error(const std::string& path, const std::string& why) {
-  return invalid_request(path + ": " + why, "data_dir");
-}
-
-/// Writes a file that only we can read, whole or not at all, in place of one that is there.
-Result<void> write_private(const std::string& path, const std::string& text) {
-  const std::string unfinished = path + ".new";
-  ::unlink(unfinished.c_str());
-  const int descriptor = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    return fail(file_error(path, std::strerror(errno)));
-  }
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(descriptor) == 0;
-  ::close(descriptor);
-  if (!written || ::rename(unfinished.c_str(), path.c_str()) != 0) {
-    ::unlink(unfinished.c_str());
-    return fail(file_error(path, "cannot write it"));
-  }
-  return {};
-}
 
 bool is_loopback(std::string_view listen) {
   std::string_view host = listen.substr(0, listen.rfind(':'));
@@ -90,7 +60,7 @@ Result<std::string> first_password(const config::Settings& settings, FirstStart&
   }
   first.generated_password = random_base62(kPasswordCharacters);
   first.password_file = settings.data_dir + "/admin-password";
-  auto written = write_private(first.password_file, first.generated_password + "\n");
+  auto written = write_private_file(first.password_file, first.generated_password + "\n");
   if (!written) {
     return fail(written.error());
   }
@@ -113,24 +83,23 @@ Result<config::Secret> load_jwt_secret(const config::AuthSettings& settings,
     return settings.jwt_secret;
   }
   const std::string path = data_dir + "/jwt-secret";
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) {
+  auto kept = read_private_file(path);
+  if (!kept) {
+    return fail(kept.error());
+  }
+  if (!*kept) {
     std::string secret = random_base62(kSecretCharacters);
-    auto written = write_private(path, secret);
+    auto written = write_private_file(path, secret);
     if (!written) {
       return fail(written.error());
     }
     return config::Secret(std::move(secret));
   }
-  if ((status.st_mode & 077U) != 0) {
-    return fail(file_error(path, "others can read it; make it mode 0600"));
+  if ((*kept)->size() < kMinSecret) {
+    return fail(
+        private_file_error(path, "needs at least 32 bytes; delete it to have a new one made"));
   }
-  std::ifstream file(path);
-  std::string secret((std::istreambuf_iterator<char>(file)), {});
-  if (secret.size() < kMinSecret) {
-    return fail(file_error(path, "needs at least 32 bytes; delete it to have a new one made"));
-  }
-  return config::Secret(std::move(secret));
+  return config::Secret(std::move(**kept));
 }
 
 Result<FirstStart> create_first_admin(const config::Settings& settings, stores::UserStore& users,

@@ -48,6 +48,7 @@ struct Error {
   std::string param;         ///< the field at fault, or empty
   std::string details_json;  ///< a JSON object for `error.details`, or empty
   std::optional<std::chrono::milliseconds> retry_after;  ///< unset: do not retry
+  bool permanent = false;  ///< fails the same way until somebody changes the configuration
 };
 
 /// HTTP status of a kind (499 for ClientLeft, which is never sent).

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "config/listen_address.h"
 #include "config/nearest.h"
+#include "config/webhook_secret.h"
 
 namespace headgate::config {
 namespace {
@@ -135,6 +136,12 @@ class Checker {
     for (const Secret& old : auth.jwt_old_secrets) {
       jwt_secret("auth.jwt.old_secrets", old);
     }
+    if (!settings_.webhooks.secret.empty()) {
+      webhook_secret("webhooks.secret", settings_.webhooks.secret);
+    }
+    for (const Secret& old : settings_.webhooks.old_secrets) {
+      webhook_secret("webhooks.old_secrets", old);
+    }
     if (auth.admin_password.empty()) {
       return;
     }
@@ -158,6 +165,14 @@ class Checker {
               ": this is an example that everyone knows; make one with: openssl rand -hex 32");
     } else if (secret.reveal().size() < kShortestJwtSecret) {
       problem(path + ": shorter than 32 bytes; make one with: openssl rand -hex 32");
+    }
+  }
+
+  void webhook_secret(const std::string& path, const Secret& secret) {
+    if (!webhook_key(secret)) {
+      problem(path +
+              ": not whsec_ and the base64 of 24 to 64 bytes; make one with: echo "
+              "whsec_$(openssl rand -base64 32)");
     }
   }
 

@@ -58,6 +58,8 @@ TEST(Checks, ContradictionsAreRefused) {
        "scopes: [admin]}]}\n",
        "another entry has the same key"},
       {"auth: {jwt: {old_secrets: [short]}}\n", "auth.jwt.old_secrets: shorter than 32 bytes"},
+      {"webhooks: {secret: whsec_short}\n", "webhooks.secret: not whsec_ and the base64"},
+      {"webhooks: {old_secrets: [old]}\n", "webhooks.old_secrets: not whsec_ and the base64"},
       {"auth: {admin_password: seven77}\n", "shorter than 8 characters"},
       {"auth: {admin_password: admin}\nserver: {listen: \"0.0.0.0:1\", insecure: true}\n",
        "everyone knows this password"},

@@ -393,6 +393,34 @@ constexpr Option kFetchOptions[] = {
      .maximum = 20},
 };
 
+using Webhooks = WebhookSettings;
+
+constexpr Option kWebhookOptions[] = {
+    {.name = "secret",
+     .type = Type::Secret,
+     .help = "Key that signs deliveries: whsec_ and the base64 of 24 to 64 bytes; empty: generated "
+             "in data_dir.",
+     .slot = at<Webhooks, &Webhooks::secret>},
+    {.name = "old_secrets",
+     .type = SecretList,
+     .help = "Former secrets, with which deliveries are signed as well until receivers know the "
+             "new one.",
+     .slot = at<Webhooks, &Webhooks::old_secrets>},
+    {.name = "max_attempts",
+     .type = Count,
+     .help = "Attempts at one delivery: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h and "
+             "every 10 h.",
+     .slot = at<Webhooks, &Webhooks::max_attempts>,
+     .minimum = 1,
+     .maximum = 50},
+    {.name = "timeout",
+     .type = Duration,
+     .help = "Time for a receiver to take and answer one delivery.",
+     .slot = at<Webhooks, &Webhooks::timeout>,
+     .minimum = 100,
+     .maximum = 5 * kMinute},
+};
+
 constexpr Option kRouteOptions[] = {
     {.name = "max_body_size",
      .type = Size,
@@ -508,6 +536,11 @@ const Section* make_root() {
        .help = "Files that requests name by URL.",
        .options = kFetchOptions,
        .enter = within<S, &S::fetch>},
+      {.name = "webhooks",
+       .help = "Calls that tell of ended jobs, by Standard Webhooks. The section fetch says which "
+               "URLs they may go to.",
+       .options = kWebhookOptions,
+       .enter = within<S, &S::webhooks>},
       {.name = "routes",
        .help = "Limits of single routes, by pattern, e.g. \"/v1/ocr\".",
        .shape = Shape::Named,

@@ -104,6 +104,14 @@ struct JobRetrySettings {
   std::string jitter = "full";  ///< full | none
 };
 
+/// Shares of a model's slots that are kept for a priority class while it waits, 0 to 1.
+struct ReserveSettings {
+  double high = 0;
+  double normal = 0;
+  double low = 0;
+  double batch = 0;
+};
+
 struct QueueSettings {
   std::uint64_t max_concurrent = 10;
   std::uint64_t max_waiting = 10;
@@ -112,6 +120,8 @@ struct QueueSettings {
   Milliseconds wait_timeout{60'000};    ///< a caller who waits in line
   unsigned max_attempts = 4;
   JobRetrySettings retry;
+  Milliseconds age_step{30'000};  ///< 0: never
+  ReserveSettings reserve;
   Milliseconds retention{15LL * 24 * 3600'000};
 };
 
@@ -197,6 +207,14 @@ struct FetchSettings {
   unsigned max_redirects = 3;
 };
 
+/// How receivers are told that a job has ended. Which URLs may be called, FetchSettings says.
+struct WebhookSettings {
+  Secret secret;                    ///< see webhook_secret.h
+  std::vector<Secret> old_secrets;  ///< each adds a signature
+  unsigned max_attempts = 8;
+  Milliseconds timeout{15'000};  ///< of one attempt
+};
+
 struct AutoSwitchSettings {
   bool enabled = false;
   Milliseconds pattern_window{7LL * 24 * 3600'000};
@@ -224,6 +242,7 @@ struct Settings {
   std::vector<ModelSettings> models;
   DocumentSettings documents;
   FetchSettings fetch;
+  WebhookSettings webhooks;
   std::vector<RouteSettings> routes;
   AutoSwitchSettings auto_switch;
   TelemetrySettings telemetry;

@@ -8,9 +8,26 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "model/job.h"
 #include "model/principal.h"
 
 namespace headgate::model {
+
+/// A slot of a model's line, given back when this dies.
+class HeldSlot {
+ public:
+  virtual ~HeldSlot() = default;
+};
+
+/// Notes each attempt of a job before it is made, so that no crash makes it count for nothing.
+class AttemptLedger {
+ public:
+  virtual ~AttemptLedger() = default;
+  /// Returns when the attempt is on disk. Fails if it may not be made.
+  virtual Task<Result<void>> begin(std::string_view provider, std::string_view target) = 0;
+};
 
 /// What accompanies one request from the edge to the last attempt and into the log line. Owned by
 /// its connection, used on that connection's loop only, and reset for the next request.
@@ -24,6 +41,9 @@ struct RequestContext {
   SteadyTime started{};
   SteadyTime deadline = SteadyTime::max();
   CancelSource cancel;  ///< fires when the client leaves or the gateway must stop
+  Priority priority = Priority::Normal;
+  AttemptLedger* ledger = nullptr;  ///< set for a job: told of each attempt, and has its slot
+  std::unique_ptr<HeldSlot> slot;   ///< of a caller; given back when its answer has been sent
 
   // Filled on the way, for headers, metrics and the log line.
   std::string_view route;  ///< the route's pattern, e.g. "/v1/models/{id}"; static
@@ -52,6 +72,9 @@ struct RequestContext {
     remote_address = {};
     deadline = SteadyTime::max();
     cancel.reset();
+    priority = Priority::Normal;
+    ledger = nullptr;
+    slot.reset();
     route = {};
     kind = {};
     model.clear();

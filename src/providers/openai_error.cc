@@ -119,6 +119,7 @@ Error decode_openai_error(int status, std::string_view retry_after, std::string_
     return error;
   }
   error.kind = ErrorKind::UpstreamFailed;
+  error.permanent = status == 401 || status == 402 || status == 403 || model_unknown;
   error.message = status == 401 || status == 403
                       ? "The model server refused the gateway's credentials."
                   : model_unknown ? "The model server does not know the configured model."

@@ -39,6 +39,10 @@ struct Timeouts {
 inline constexpr std::size_t kMaxBodyPieces = 12;
 
 /// One request to send. Everything it borrows outlives the exchange.
+/// Whether a request goes out once more, on a fresh connection, when a pooled one turned out to
+/// have been closed: the server may have seen the first, though it rarely has.
+enum class WhenStale : std::uint8_t { SendAgain, Fail };
+
 struct OutgoingRequest {
   const Origin* origin = nullptr;
   std::string_view method = "POST";
@@ -49,6 +53,7 @@ struct OutgoingRequest {
   std::string_view trace_fields;           ///< further lines
   std::span<const std::string_view> body;  ///< sent as they are, one after the other
   Timeouts timeouts;
+  WhenStale when_stale = WhenStale::SendAgain;
   CancelSource* cancel = nullptr;  ///< ends the exchange with ClientLeft at once
   /// Dial this address and no other instead of resolving the origin's name; a proxy is asked for a
   /// tunnel to it. Such a connection serves one exchange and never comes from the pool.

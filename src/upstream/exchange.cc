@@ -72,6 +72,7 @@ class PooledExchange final : public Exchange, public Recycled {
         continue;
       }
       if (woken == Connection::Woken::Closed && pooled_ && !heard_ && !cancelled() &&
+          request_.when_stale == WhenStale::SendAgain &&
           std::chrono::steady_clock::now() - sent_at_ < kStaleShowsWithin) {
         pool_.stats.retried.add(1);
         drop();

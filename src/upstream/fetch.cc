@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,15 +22,24 @@ constexpr std::string_view kFields =
 constexpr std::size_t kMaxAddressesTried = 4;
 constexpr std::size_t kReadPadding = 64;  // readers of documents like some room behind the bytes
 
-Error fetch_failed(std::string_view why, std::string detail) {
-  Error error = invalid_request("The URL could not be fetched: " + std::string(why) + ".");
+Error failed(std::string_view what, std::string_view why, std::string detail) {
+  Error error =
+      invalid_request("The URL could not be " + std::string(what) + ": " + std::string(why) + ".");
   error.code = "url_fetch_failed";
   error.detail = std::move(detail);
   return error;
 }
 
-/// What the caller of a fetch learns of a failure below it: the phase, not addresses or bodies.
-Error translate(Error error, SteadyTime deadline) {
+constexpr std::string_view kFetched = "fetched";
+constexpr std::string_view kCalled = "called";
+
+Error fetch_failed(std::string_view why, std::string detail) {
+  return failed(kFetched, why, std::move(detail));
+}
+
+/// What the caller learns of a failure below it: the phase, not addresses or bodies. `what` could
+/// not be done.
+Error translate(Error error, SteadyTime deadline, std::string_view what) {
   const auto phase = failure_phase(error);
   if (!phase) {
     return error;
@@ -50,7 +60,7 @@ Error translate(Error error, SteadyTime deadline) {
   } else if (*phase == FailurePhase::Protocol) {
     why = "the server's answer is malformed";
   }
-  return fetch_failed(why, error.code + ": " + error.detail);
+  return failed(what, why, error.code + ": " + error.detail);
 }
 
 bool is_redirect(int status) {
@@ -61,6 +71,13 @@ bool is_redirect(int status) {
 Error too_big(std::uint64_t max_bytes) {
   return too_large("The file at the URL is larger than " + std::to_string(max_bytes) + " bytes.");
 }
+
+/// What is sent to a URL.
+struct Message {
+  std::string_view method = "GET";
+  std::string_view fields;  ///< beside kFields
+  std::span<const std::string_view> body;
+};
 
 /// One fetch under way: its hops share one time limit.
 class Fetch final {
@@ -79,10 +96,15 @@ class Fetch final {
     std::string bytes;
   };
   Task<Result<Hop>> hop(const Url& url);
+  /// The status of the answer to `message`, which outlives the call.
+  Task<Result<int>> post(const Url& url, Message message);
 
  private:
   Task<Result<std::vector<IpAddress>>> addresses(const Origin& origin);
-  Task<Result<std::unique_ptr<Exchange>>> ask(const Url& url, const IpAddress& address);
+  /// Sends `message` to the first address that takes connections, and waits for the answer's head.
+  Task<Result<std::unique_ptr<Exchange>>> ask(const Url& url, Message message);
+  Task<Result<std::unique_ptr<Exchange>>> ask_at(const Url& url, const IpAddress& address,
+                                                 Message message);
   Task<Result<std::string>> body(Exchange& exchange);
 
   Client& client_;
@@ -109,12 +131,30 @@ Task<Result<std::vector<IpAddress>>> Fetch::addresses(const Origin& origin) {
   co_return found;
 }
 
-Task<Result<std::unique_ptr<Exchange>>> Fetch::ask(const Url& url, const IpAddress& address) {
+Task<Result<std::unique_ptr<Exchange>>> Fetch::ask(const Url& url, Message message) {
+  auto found = co_await addresses(url.origin);
+  if (!found) {
+    co_return fail(std::move(found.error()));
+  }
+  Result<std::unique_ptr<Exchange>> exchange = fail(failure(FailurePhase::Connect, "no address"));
+  for (const IpAddress& address : *found) {
+    exchange = co_await ask_at(url, address, message);
+    if (exchange || failure_phase(exchange.error()) != FailurePhase::Connect) {
+      break;
+    }
+  }
+  co_return exchange;
+}
+
+Task<Result<std::unique_ptr<Exchange>>> Fetch::ask_at(const Url& url, const IpAddress& address,
+                                                      Message message) {
   OutgoingRequest request;
   request.origin = &url.origin;
-  request.method = "GET";
+  request.method = message.method;
   request.target = url.target;
   request.fields = kFields;
+  request.more_fields = message.fields;
+  request.body = message.body;
   request.timeouts = {.connect = settings_.timeout,
                       .first_byte = settings_.timeout,
                       .idle = settings_.timeout,
@@ -154,17 +194,7 @@ Task<Result<std::string>> Fetch::body(Exchange& exchange) {
 }
 
 Task<Result<Fetch::Hop>> Fetch::hop(const Url& url) {
-  auto found = co_await addresses(url.origin);
-  if (!found) {
-    co_return fail(std::move(found.error()));
-  }
-  Result<std::unique_ptr<Exchange>> exchange = fail(failure(FailurePhase::Connect, "no address"));
-  for (const IpAddress& address : *found) {
-    exchange = co_await ask(url, address);
-    if (exchange || failure_phase(exchange.error()) != FailurePhase::Connect) {
-      break;
-    }
-  }
+  auto exchange = co_await ask(url, {});
   if (!exchange) {
     co_return fail(std::move(exchange.error()));
   }
@@ -192,6 +222,18 @@ Task<Result<Fetch::Hop>> Fetch::hop(const Url& url) {
   co_return Hop{.redirect = std::nullopt, .bytes = std::move(*bytes)};
 }
 
+Task<Result<int>> Fetch::post(const Url& url, Message message) {
+  auto exchange = co_await ask(url, message);
+  if (!exchange) {
+    co_return fail(std::move(exchange.error()));
+  }
+  const int status = (*exchange)->head().status;
+  // Read so that a server that is still writing sees no reset; the answer has been given whatever
+  // becomes of it.
+  auto ignored = co_await body(**exchange);
+  co_return status;
+}
+
 }  // namespace
 
 Task<Result<Fetched>> Fetcher::fetch(std::string text, const config::FetchSettings& settings,
@@ -204,7 +246,7 @@ Task<Result<Fetched>> Fetcher::fetch(std::string text, const config::FetchSettin
   for (unsigned redirects = 0;; ++redirects) {
     auto hop = co_await fetch.hop(*url);
     if (!hop) {
-      co_return fail(translate(std::move(hop.error()), limits.deadline));
+      co_return fail(translate(std::move(hop.error()), limits.deadline, kFetched));
     }
     if (!hop->redirect) {
       co_return Fetched{.bytes = std::move(hop->bytes), .final_url = url->text()};
@@ -217,6 +259,21 @@ Task<Result<Fetched>> Fetcher::fetch(std::string text, const config::FetchSettin
     }
     url = std::move(*hop->redirect);
   }
+}
+
+Task<Result<int>> Fetcher::post(std::string text, std::string fields, std::string body,
+                                const config::FetchSettings& settings, FetchLimits limits) {
+  auto url = parse_fetch_url(text, settings);
+  if (!url) {
+    co_return fail(std::move(url.error()));
+  }
+  const std::array<std::string_view, 1> pieces = {body};
+  Fetch call(client_, resolver_, settings, limits);
+  auto status = co_await call.post(*url, {.method = "POST", .fields = fields, .body = pieces});
+  if (!status) {
+    co_return fail(translate(std::move(status.error()), limits.deadline, kCalled));
+  }
+  co_return status;
 }
 
 }  // namespace headgate::upstream

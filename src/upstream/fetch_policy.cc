@@ -21,6 +21,19 @@ bool listed(std::string_view host, const std::vector<std::string>& rules) {
   });
 }
 
+/// Names that mean this machine (RFC 6761 §6.3).
+bool is_localhost(std::string_view host) {
+  if (host.ends_with('.')) {
+    host.remove_suffix(1);
+  }
+  constexpr std::string_view kName = "localhost";
+  if (host.size() < kName.size() ||
+      !ascii_equal_ignore_case(host.substr(host.size() - kName.size()), kName)) {
+    return false;
+  }
+  return host.size() == kName.size() || host[host.size() - kName.size() - 1] == '.';
+}
+
 }  // namespace
 
 Error url_not_allowed(std::string message, std::string why) {
@@ -64,6 +77,9 @@ Result<void> check_fetch_url(const Url& url, const config::FetchSettings& settin
   if (origin.port != 80 && origin.port != 443) {
     return fail(
         url_not_allowed("Only the ports 80 and 443 are fetched from.", origin.host_and_port()));
+  }
+  if (is_localhost(origin.host)) {
+    return fail(url_not_allowed("The URL leads into a private network.", origin.host_and_port()));
   }
   const auto literal = parse_address(origin.host);
   return literal ? check_address(*literal) : Result<void>{};

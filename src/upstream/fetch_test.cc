@@ -252,6 +252,47 @@ TEST_F(FetcherTest, StopsWhenTheClientHasLeft) {
   EXPECT_EQ(server.connections(), 0);
 }
 
+TEST_F(FetcherTest, PostsAndReturnsTheStatus) {
+  for (const int status : {200, 302, 410, 500}) {
+    std::string head;
+    std::string body;
+    RawServer server([&](RawPeer& peer, int) {
+      head = peer.read_head();
+      body = peer.read_exactly(4);
+      peer.send("HTTP/1.1 " + std::to_string(status) +
+                " X\r\nLocation: http://169.254.169.254/\r\nContent-Length: 6\r\n\r\nanswer");
+    });
+    const std::string port = std::to_string(server.port());
+    Fetcher fetcher(under_test_.client, under_test_.resolver);
+    const auto answered =
+        run_on(under_test_.loop, fetcher.post("http://files.test:" + port + "/a?x=1",
+                                              "Content-Type: application/json\r\n", "true",
+                                              settings_, {.max_bytes = 4}));
+    ASSERT_TRUE(answered) << answered.error().detail;
+    EXPECT_EQ(*answered, status);
+    EXPECT_EQ(body, "true");
+    EXPECT_EQ(head, "POST /a?x=1 HTTP/1.1\r\nHost: files.test:" + port +
+                        "\r\nConnection: close\r\nUser-Agent: headgate\r\nAccept: */*\r\n"
+                        "Accept-Encoding: identity\r\nContent-Type: application/json\r\n"
+                        "Content-Length: 4\r\n\r\n");
+    EXPECT_EQ(server.connections(), 1);
+  }
+}
+
+TEST_F(FetcherTest, PostsNowhereThatAFetchMayNotGo) {
+  RawServer server(answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  Fetcher fetcher(under_test_.client, under_test_.resolver);
+  for (const std::string& url :
+       {"http://127.0.0.1:" + std::to_string(server.port()) + "/", std::string("https://[::1]/"),
+        std::string("http://inside.test/"), std::string("https://inside.test/")}) {
+    const auto answered =
+        run_on(under_test_.loop, fetcher.post(url, {}, "true", settings_, {.max_bytes = 4}));
+    ASSERT_FALSE(answered) << url;
+    expect_code(answered.error(), "url_not_allowed");
+  }
+  EXPECT_EQ(server.connections(), 0);
+}
+
 TEST(FetcherProxy, IsAskedForATunnelToTheCheckedAddress) {
   std::string connect;
   std::string head;

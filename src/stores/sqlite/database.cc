@@ -2,33 +2,54 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "stores/sqlite/wal_check.h"
 
 namespace headgate::stores::sqlite {
 namespace {
 
 constexpr int kBusyMilliseconds = 5000;
+constexpr std::string_view kStoreUnavailable = "store_unavailable";
+constexpr std::string_view kStoreDamaged = "store_damaged";
+constexpr const char* kWritePragmas =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    "PRAGMA trusted_schema=OFF;";
 
 Error sqlite_error(sqlite3* connection, std::string_view what) {
   const int code = sqlite3_extended_errcode(connection);
   std::string detail =
       std::string(what) + ": " + sqlite3_errmsg(connection) + " (" + std::to_string(code) + ")";
-  const int primary = code & 0xFF;
-  if (primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_IOERR) {
-    Error error =
-        overloaded("The store cannot write now, please try again later.", std::chrono::seconds(1));
-    error.code = "store_unavailable";
-    error.detail = std::move(detail);
-    return error;
+  switch (code & 0xFF) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+      return store_unavailable(std::move(detail));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: {
+      Error error = internal_error(std::move(detail));
+      error.code = kStoreDamaged;
+      return error;
+    }
+    default:
+      return internal_error(std::move(detail));
   }
-  return internal_error(std::move(detail));
+}
+
+/// Once, before the first use: SQLite counts its memory under one lock for all threads otherwise.
+void configure_sqlite() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);
 }
 
 Error start_error(std::string message) { return invalid_request(std::move(message), "data_dir"); }
@@ -42,7 +63,36 @@ Result<void> refuse_newer(std::int64_t version, const Migrations& migrations) {
                           std::to_string(migrations.size()) + ". Use the newer program."));
 }
 
+/// A log whose file is gone or empty holds changes that SQLite would throw away unread.
+Result<void> refuse_orphaned_log(const std::string& path) {
+  // The log first: a program that makes a new database makes its log last.
+  struct stat log{};
+  const bool has_log = ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
+  struct stat file{};
+  const bool has_file = ::stat(path.c_str(), &file) == 0 && file.st_size > 0;
+  if (has_log && !has_file) {
+    return fail(start_error(path + " is missing or empty, but " + path +
+                            "-wal holds changes of it. Restore a backup."));
+  }
+  if (!has_file && ::stat((path + ".restoring").c_str(), &file) == 0) {
+    return fail(start_error("A restore of " + path + " was cut short. Run it again."));
+  }
+  return {};
+}
+
 }  // namespace
+
+Error store_unavailable(std::string detail) {
+  Error error =
+      overloaded("The store cannot write now, please try again later.", std::chrono::seconds(1));
+  error.code = kStoreUnavailable;
+  error.detail = std::move(detail);
+  return error;
+}
+
+bool is_store_failure(const Error& error) {
+  return error.code == kStoreUnavailable || error.code == kStoreDamaged;
+}
 
 Statement::Statement(Statement&& other) noexcept
     : connection_(other.connection_),
@@ -51,9 +101,14 @@ Statement::Statement(Statement&& other) noexcept
 
 Statement::~Statement() {
   if (statement_ != nullptr) {
-    sqlite3_reset(statement_);
-    sqlite3_clear_bindings(statement_);
+    reset();
   }
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  bound_ = 0;
 }
 
 Statement& Statement::bind(std::int64_t value) {
@@ -62,13 +117,20 @@ Statement& Statement::bind(std::int64_t value) {
 }
 
 Statement& Statement::bind(std::string_view text) {
-  sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_TRANSIENT,
-                      SQLITE_UTF8);
+  // A null pointer would bind NULL, not the empty text.
+  sqlite3_bind_text64(statement_, ++bound_, text.empty() ? "" : text.data(), text.size(),
+                      SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(double value) {
+  sqlite3_bind_double(statement_, ++bound_, value);
   return *this;
 }
 
 Statement& Statement::bind_blob(std::string_view bytes) {
-  sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+  sqlite3_bind_blob64(statement_, ++bound_, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                      SQLITE_TRANSIENT);
   return *this;
 }
 
@@ -115,6 +177,8 @@ std::optional<std::int64_t> Statement::optional_integer(int column) const {
   return integer(column);
 }
 
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+
 std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr
@@ -148,8 +212,20 @@ Result<Statement> Database::Session::prepare(std::string_view sql) {
 
 std::int64_t Database::Session::changes() const { return sqlite3_changes64(database_.connection_); }
 
+std::int64_t Database::Session::total_changes() const {
+  return sqlite3_total_changes64(database_.connection_);
+}
+
+bool Database::Session::in_transaction() const {
+  return sqlite3_get_autocommit(database_.connection_) == 0;
+}
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                  const Migrations& migrations) {
+  auto paired = refuse_orphaned_log(path);
+  if (!paired) {
+    return fail(paired.error());
+  }
   // Created by us first, so that it never exists with a wider mode; SQLite's own files follow it.
   const int created = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (created < 0) {
@@ -161,23 +237,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   if (shared) {
     return fail(start_error(path + ": others can read it; make it mode 0600."));
   }
-  sqlite3* connection = nullptr;
-  const int status = sqlite3_open_v2(path.c_str(), &connection,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
-  std::unique_ptr<Database> database(new Database(connection));
-  if (status != SQLITE_OK) {
-    return fail(start_error("Cannot open " + path + ": " + sqlite3_errmsg(connection)));
+  std::unique_ptr<Database> database(new Database(path, Access::Write));
+  auto ready = check_wal(path + "-wal");
+  if (ready) {
+    ready = database->connect();
   }
-  sqlite3_busy_timeout(connection, kBusyMilliseconds);
-  auto ready = database->check_integrity();
+  if (ready) {
+    ready = database->check_integrity();
+  }
   if (ready) {
     auto version = database->schema_version();
     ready = version ? refuse_newer(*version, migrations) : fail(version.error());
   }
   if (ready) {
-    ready = database->execute(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-        "PRAGMA trusted_schema=OFF;");
+    ready = database->execute(kWritePragmas);
   }
   if (ready) {
     ready = database->migrate(migrations);
@@ -188,14 +261,100 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
                             (why.kind == ErrorKind::InvalidRequest ? why.message : why.detail) +
                             " The file is left as it is."));
   }
+  sqlite3_db_config(database->connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  database->file_ = identity_of(path);
+  database->ready_ = true;
   return database;
 }
 
-Database::~Database() {
+Result<std::unique_ptr<Database>> Database::open_reader(const std::string& path) {
+  std::unique_ptr<Database> database(new Database(path, Access::Read));
+  auto connected = database->connect();
+  if (!connected) {
+    return fail(connected.error());
+  }
+  return database;
+}
+
+Database::~Database() { disconnect(); }
+
+Result<void> Database::connect() {
+  if (lost_) {
+    return fail(*lost_);
+  }
+  if (connection_ != nullptr) {
+    return {};
+  }
+  configure_sqlite();
+  const int flags = access_ == Access::Read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  const int status =
+      sqlite3_open_v2(path_.c_str(), &connection_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (status != SQLITE_OK) {
+    std::string why = "Cannot open " + path_ + ": " + sqlite3_errmsg(connection_);
+    disconnect();
+    return fail(ready_ ? store_unavailable(std::move(why)) : start_error(std::move(why)));
+  }
+  sqlite3_busy_timeout(connection_, kBusyMilliseconds);
+  if (!ready_) {
+    // Refused files stay as they are: the last connection that closes would copy the log into them.
+    sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    return {};
+  }
+  auto set = check_still_ours();
+  if (set) {
+    set = execute(kWritePragmas);
+  }
+  if (!set) {
+    disconnect();
+  }
+  return set;
+}
+
+void Database::disconnect() {
   for (const Cached& cached : cache_) {
     sqlite3_finalize(cached.statement);
   }
-  sqlite3_close_v2(connection_);
+  cache_.clear();
+  log_.reset();
+  sqlite3_close_v2(std::exchange(connection_, nullptr));
+}
+
+void Database::reopen() {
+  const std::lock_guard lock(mutex_);
+  if (lost_) {
+    return;  // the old connection may be all that still knows the file; it ends with the program
+  }
+  disconnect();
+  // Without a connection each later use tries, and says why it cannot.
+  [[maybe_unused]] const auto tried = connect();
+}
+
+std::optional<Database::FileIdentity> Database::identity_of(const std::string& path) {
+  struct stat file{};
+  if (::stat(path.c_str(), &file) != 0) {
+    return std::nullopt;
+  }
+  return FileIdentity{.device = file.st_dev, .inode = file.st_ino};
+}
+
+Result<void> Database::check_still_ours() {
+  if (identity_of(path_) != file_) {
+    // Whatever bears the name now is not ours to change, nor is a log beside it.
+    sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    lost_ = store_unavailable(path_ + " was deleted or replaced while in use; restart the gateway");
+    return fail(*lost_);
+  }
+  const auto log = identity_of(path_ + "-wal");
+  if (!log_) {
+    log_ = log;
+  } else if (log != log_) {
+    // We still hold the deleted log; what it has must go to the file while we do.
+    sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
+    lost_ =
+        store_unavailable(path_ + "-wal was deleted or replaced while in use; restart the gateway");
+    return fail(*lost_);
+  }
+  return {};
 }
 
 Result<void> Database::execute(const char* sql) {
@@ -208,6 +367,33 @@ Result<void> Database::execute(const char* sql) {
 Result<void> Database::begin() {
   undo();
   return execute("BEGIN IMMEDIATE");
+}
+
+Result<void> Database::commit() {
+  auto committed = execute("COMMIT");
+  return committed ? check_still_ours() : committed;
+}
+
+void Database::note_failure(const Error& error) {
+  if (is_store_failure(error)) {
+    failing_ = true;
+  }
+}
+
+Result<void> Database::check_writable() {
+  if (!failing_) {
+    return {};
+  }
+  auto written = transaction([this](Session&) -> Result<void> {
+    auto version = schema_version();
+    // The same as before, and yet a page to write.
+    return version ? execute(("PRAGMA user_version=" + std::to_string(*version)).c_str())
+                   : fail(version.error());
+  });
+  if (written) {
+    failing_ = false;
+  }
+  return written;
 }
 
 void Database::undo() {
@@ -273,41 +459,5 @@ Result<void> Database::migrate(const Migrations& migrations) {
   }
   return execute(("PRAGMA user_version=" + std::to_string(newest) + ";COMMIT").c_str());
 }
-
-Result<void> make_data_folder(const std::string& folder) {
-  std::filesystem::path path(folder);
-  if (!path.has_filename()) {
-    path = path.parent_path();  // "data/" is "data"
-  }
-  std::error_code ec;
-  if (path.has_parent_path()) {
-    std::filesystem::create_directories(path.parent_path(), ec);
-  }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(start_error("Cannot make the data folder " + folder + ": " + std::strerror(errno)));
-  }
-  return {};
-}
-
-Result<std::unique_ptr<DataFolderLock>> DataFolderLock::take(const std::string& folder) {
-  auto made = make_data_folder(folder);
-  if (!made) {
-    return fail(made.error());
-  }
-  const std::string path = folder + "/headgate.lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    return fail(start_error("Cannot use the data folder " + folder + ": " + std::strerror(errno)));
-  }
-  std::unique_ptr<DataFolderLock> lock(new DataFolderLock(descriptor));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    Error error = start_error("Another gateway is using the data folder " + folder + ".");
-    error.kind = ErrorKind::Conflict;
-    return fail(std::move(error));
-  }
-  return lock;
-}
-
-DataFolderLock::~DataFolderLock() { ::close(descriptor_); }
 
 }  // namespace headgate::stores::sqlite

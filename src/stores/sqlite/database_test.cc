@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "stores/sqlite/data_folder.h"
 #include "stores/sqlite/schema.h"
 #include "stores/sqlite/stores.h"
 #include "testing/identity_stores.h"
@@ -41,7 +42,7 @@ Result<void> insert(Database& database, std::int64_t a) {
 }
 
 std::int64_t count(Database& database) {
-  return database.with([&](Session& session) {
+  return *database.with([&](Session& session) -> Result<std::int64_t> {
     auto statement = session.prepare("SELECT count(*) FROM t");
     return statement && statement->step() ? statement->integer(0) : -1;
   });
@@ -69,7 +70,7 @@ TEST(Database, SyncsEveryCommitToDisk) {
   const TempFolder folder;
   auto database = Database::open(folder.file("x.db"), kOne);
   ASSERT_TRUE(database);
-  (*database)->with([](Session& session) {
+  (*database)->with([](Session& session) -> Result<int> {
     auto mode = session.prepare("PRAGMA journal_mode");
     EXPECT_TRUE(mode->step().value());
     EXPECT_EQ(mode->text(0), "wal");
@@ -90,7 +91,7 @@ TEST(Database, MigratesAnOldFileAndKeepsItsRows) {
   auto database = Database::open(folder.file("x.db"), kTwo);
   ASSERT_TRUE(database) << database.error().message;
   EXPECT_EQ(count(**database), 1);
-  (*database)->with([](Session& session) {
+  (*database)->with([](Session& session) -> Result<int> {
     EXPECT_TRUE(session.prepare("SELECT c FROM t"));
     return 0;
   });
@@ -114,7 +115,7 @@ TEST(Database, AFailedMigrationChangesNothing) {
   EXPECT_FALSE(Database::open(folder.file("x.db"), broken));
   auto database = Database::open(folder.file("x.db"), kTwo);
   ASSERT_TRUE(database) << database.error().message;
-  (*database)->with([](Session& session) {
+  (*database)->with([](Session& session) -> Result<int> {
     EXPECT_FALSE(session.prepare("SELECT * FROM u"));
     return 0;
   });
@@ -172,7 +173,7 @@ TEST(Database, UndoesATransactionThatFails) {
   ASSERT_TRUE(database);
   const auto failed = (*database)->transaction([](Session& session) -> Result<void> {
     auto statement = session.prepare("INSERT INTO t (a) VALUES (?)");
-    EXPECT_TRUE(statement->bind(1).run());
+    EXPECT_TRUE(statement->bind(std::int64_t{1}).run());
     return fail(internal_error("changed my mind"));
   });
   EXPECT_FALSE(failed);
@@ -185,7 +186,7 @@ TEST(Database, WorksOnAfterAnExceptionInsideATransaction) {
   ASSERT_TRUE(database);
   EXPECT_THROW((*database)->transaction([](Session& session) -> Result<void> {
     auto statement = session.prepare("INSERT INTO t (a) VALUES (?)");
-    EXPECT_TRUE(statement->bind(1).run());
+    EXPECT_TRUE(statement->bind(std::int64_t{1}).run());
     throw std::runtime_error("a bug");
   }),
                std::runtime_error);
@@ -198,7 +199,7 @@ TEST(Database, AFullDiskIsAnErrorThatPasses) {
   auto database = Database::open(folder.file("x.db"), kOne);
   ASSERT_TRUE(database);
   const auto limit_pages = [&](const std::string& sql) {
-    (*database)->with([&](Session& session) {
+    (*database)->with([&](Session& session) -> Result<int> {
       auto statement = session.prepare(sql);
       EXPECT_TRUE(statement && statement->step());
       return 0;

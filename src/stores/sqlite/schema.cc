@@ -1,5 +1,8 @@
 #include "stores/sqlite/schema.h"
 
+#include "stores/sqlite/schema_jobs.h"
+#include "stores/sqlite/schema_webhooks.h"
+
 namespace headgate::stores::sqlite {
 namespace {
 
@@ -45,7 +48,7 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations kSchema = {kIdentity};
+  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables};
   return kSchema;
 }
 

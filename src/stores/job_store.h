@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "model/job.h"
+#include "model/job_id.h"
+#include "stores/idempotency_store.h"
+
+namespace headgate::stores {
+
+struct NewJob {
+  model::JobId id;
+  model::JobRequest request;
+  std::int64_t created_at = 0;
+  std::optional<IdempotencyClaim> idempotency;
+};
+
+struct Submitted {
+  model::JobSeq seq = 0;
+  std::string id;         ///< of the earlier job, if `replayed`
+  bool replayed = false;  ///< the same key and body were seen before
+};
+
+/// How a run of a job ended.
+struct JobEnding {
+  model::JobState state = model::JobState::Succeeded;  ///< terminal
+  std::vector<model::JobAttempt> attempts;             ///< all of them
+  std::int64_t completed_at = 0;
+  std::string result;  ///< JSON, or empty
+  std::string error_json;
+  std::int64_t input_tokens = -1;
+  std::int64_t output_tokens = -1;
+  double cost = 0;
+};
+
+/// What the line must know of a job that waits.
+struct WaitingJob {
+  model::JobSeq seq = 0;
+  std::string model;
+  std::string owner;
+  std::string client_id;
+  model::Priority priority = model::Priority::Normal;
+  std::uint32_t work = 1;
+  std::int64_t not_before = 0;
+  std::int64_t created_at = 0;
+};
+
+/// What start-up found of jobs that were under way when the gateway ended.
+struct Recovery {
+  std::uint64_t requeued = 0;
+  std::uint64_t failed = 0;  ///< poison: no attempt was left
+  model::JobSeq newest = 0;  ///< the highest seq of any job
+};
+
+struct JobFilter {
+  std::string owner{};  ///< empty: of all
+  std::optional<model::JobState> state{};
+  std::string model{};
+  std::string client_id{};
+  std::string after{};  ///< id of the last job of the page before
+  std::size_t limit = 20;
+};
+
+/// A job and the bytes it was made with.
+struct LoadedJob {
+  model::Job job;
+  model::JobRequest request;
+};
+
+/// How many of a model's jobs ended how, since the store began; forgotten ones count too.
+struct JobCounts {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t cancelled = 0;
+};
+
+/// Durable jobs.
+///
+/// A change is on disk when its task completes, and did not happen if the task fails. Calls are
+/// safe from any event loop; changes that wait at the same time share one commit. Each change of
+/// state also appends a "status" event to the job's log (event_log.h). All times are Unix
+/// milliseconds. Every call fails with Overloaded (`store_unavailable`) while the disk is full or
+/// broken, and when too many changes wait. Implementations must pass testing/job_store_contract.h.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  /// Unprocessable if the idempotency key came with another body before.
+  virtual Task<Result<Submitted>> submit(NewJob job) = 0;
+  /// NotFound if there is none.
+  virtual Task<Result<LoadedJob>> load(model::JobSeq seq) = 0;
+  /// Notes an attempt before it is made and takes the job, which is running then, from whoever had
+  /// it: the new fence. Conflict unless the job is queued or running under `fence`.
+  virtual Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
+                                                   std::vector<model::JobAttempt> attempts) = 0;
+  /// Queues a job again until `not_before`. Conflict unless it runs under `fence`.
+  virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
+                                      std::vector<model::JobAttempt> attempts,
+                                      std::int64_t not_before, std::int64_t now) = 0;
+  /// Ends a job. Conflict unless it is queued or running under `fence`.
+  virtual Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence, JobEnding ending) = 0;
+  /// Ends a queued or running job as cancelled; its fence is void. One that has ended stays as it
+  /// was. Returns the job as it is then; NotFound if `owner` (empty: anyone) has no such job.
+  virtual Task<Result<model::Job>> cancel(std::string id, std::string owner, std::int64_t now) = 0;
+
+  /// NotFound if `owner` (empty: anyone) has no such job.
+  virtual Task<Result<model::Job>> find(std::string id, std::string owner) = 0;
+  /// The result's JSON; empty if there is none.
+  virtual Task<Result<std::string>> result(model::JobSeq seq) = 0;
+  /// Newest first.
+  virtual Task<Result<std::vector<model::Job>>> list(JobFilter filter) = 0;
+  /// Jobs that ended, by model.
+  virtual Task<Result<std::map<std::string, JobCounts>>> counts() = 0;
+
+  /// At start-up, before anything else: queues again what was running, its last attempt noted as
+  /// crashed, and ends those without an attempt left as failed. Blocks.
+  virtual Result<Recovery> recover(std::int64_t now) = 0;
+  /// Every job that waits, in order of submission. Blocks.
+  virtual Result<void> each_waiting(const std::function<void(const WaitingJob&)>& visit) = 0;
+  /// Ends queued jobs whose `start_by` or `finish_by` has passed, at most `limit`; returns them.
+  /// Frees as many idempotency keys whose day is over.
+  virtual Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) = 0;
+  /// Forgets up to `limit` jobs that ended before `before`, with all that belongs to them.
+  virtual Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) = 0;
+};
+
+}  // namespace headgate::stores

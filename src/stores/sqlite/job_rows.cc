@@ -1,0 +1,146 @@
+#include "stores/sqlite/job_rows.h"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "base/encoding.h"
+#include "model/job_id.h"
+
+namespace headgate::stores::sqlite {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::optional<std::int64_t> integer_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
+}
+
+}  // namespace
+
+model::Job read_job(const Statement& row) {
+  model::Job job;
+  job.seq = row.integer(0);
+  job.id = model::JobId{.seq = job.seq, .tail = row.integer(1)}.text();
+  job.owner = row.text(2);
+  job.client_id = row.text(3);
+  job.kind = row.text(4);
+  job.model = row.text(5);
+  job.state = static_cast<model::JobState>(row.integer(6));
+  job.priority = static_cast<model::Priority>(row.integer(7));
+  job.work = static_cast<std::uint32_t>(row.integer(8));
+  job.max_attempts = static_cast<std::uint32_t>(row.integer(9));
+  job.attempts = decode_attempts(row.text(10));
+  job.fence = row.integer(11);
+  job.created_at = row.integer(12);
+  job.started_at = row.optional_integer(13);
+  job.completed_at = row.optional_integer(14);
+  job.not_before = row.integer(15);
+  job.start_by = row.optional_integer(16);
+  job.finish_by = row.optional_integer(17);
+  job.request_id = row.text(18);
+  job.traceparent = row.text(19);
+  job.webhook_url = row.text(20);
+  job.error_json = row.text(21);
+  job.input_tokens = row.integer(22);
+  job.output_tokens = row.integer(23);
+  job.cost = row.real(24);
+  return job;
+}
+
+std::string encode_attempts(const std::vector<model::JobAttempt>& attempts) {
+  std::string out;
+  for (const model::JobAttempt& attempt : attempts) {
+    out.append(out.empty() ? "[" : ",");
+    out.append(R"({"n":)").append(std::to_string(attempt.n));
+    out.append(R"(,"provider":)").append(json_quote(attempt.provider));
+    out.append(R"(,"target":)").append(json_quote(attempt.target));
+    out.append(R"(,"started_at":)").append(std::to_string(attempt.started_at));
+    if (attempt.ended_at) {
+      out.append(R"(,"ended_at":)").append(std::to_string(*attempt.ended_at));
+    }
+    if (!attempt.outcome.empty()) {
+      out.append(R"(,"outcome":)").append(json_quote(attempt.outcome));
+    }
+    if (!attempt.error.empty()) {
+      out.append(R"(,"error":)").append(json_quote(attempt.error));
+    }
+    out.push_back('}');
+  }
+  return out.empty() ? out : out + "]";
+}
+
+std::vector<model::JobAttempt> decode_attempts(const std::string& text) {
+  std::vector<model::JobAttempt> attempts;
+  if (text.empty()) {
+    return attempts;
+  }
+  boost::system::error_code ec;
+  const json::value parsed = json::parse(text, ec);
+  if (ec || !parsed.is_array()) {
+    return attempts;
+  }
+  for (const json::value& entry : parsed.get_array()) {
+    if (!entry.is_object()) {
+      continue;
+    }
+    const json::object& object = entry.get_object();
+    attempts.push_back({.n = static_cast<std::uint32_t>(integer_of(object, "n").value_or(0)),
+                        .provider = text_of(object, "provider"),
+                        .target = text_of(object, "target"),
+                        .started_at = integer_of(object, "started_at").value_or(0),
+                        .ended_at = integer_of(object, "ended_at"),
+                        .outcome = text_of(object, "outcome"),
+                        .error = text_of(object, "error")});
+  }
+  return attempts;
+}
+
+std::string encode_principal(const model::Principal& principal) {
+  return R"({"id":)" + json_quote(principal.id) + R"(,"name":)" + json_quote(principal.name) +
+         R"(,"tier":)" + json_quote(principal.tier) + R"(,"scopes":)" +
+         std::to_string(principal.scopes.bits()) + "}";
+}
+
+model::Principal decode_principal(const std::string& text) {
+  model::Principal principal;
+  boost::system::error_code ec;
+  const json::value parsed = json::parse(text, ec);
+  if (ec || !parsed.is_object()) {
+    return principal;
+  }
+  const json::object& object = parsed.get_object();
+  principal.id = text_of(object, "id");
+  principal.name = text_of(object, "name");
+  principal.tier = text_of(object, "tier");
+  principal.kind =
+      principal.id.starts_with("key:") ? model::Principal::Kind::Key : model::Principal::Kind::User;
+  principal.scopes = model::ScopeSet::from_bits(
+      static_cast<std::uint32_t>(integer_of(object, "scopes").value_or(0)));
+  return principal;
+}
+
+Result<void> insert_event(Database::Session& session, model::JobSeq seq, std::int64_t n,
+                          std::string_view type, std::string_view data) {
+  auto insert = session.prepare("INSERT INTO job_events (seq, n, type, data) VALUES (?,?,?,?)");
+  if (!insert) {
+    return fail(insert.error());
+  }
+  return insert->bind(seq).bind(n).bind(type).bind(data).run();
+}
+
+std::string status_event(model::JobState state, std::size_t attempt, std::int64_t now) {
+  std::string data = R"({"status":")" + std::string(name_of(state)) + "\"";
+  if (attempt != 0) {
+    data.append(R"(,"attempt":)").append(std::to_string(attempt));
+  }
+  return data.append(R"(,"at":)").append(json_quote(rfc3339(now))).append("}");
+}
+
+}  // namespace headgate::stores::sqlite

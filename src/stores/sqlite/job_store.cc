@@ -1,0 +1,368 @@
+#include <utility>
+
+#include "stores/sqlite/job_changes.h"
+#include "stores/sqlite/job_rows.h"
+#include "stores/sqlite/stores.h"
+
+namespace headgate::stores::sqlite {
+namespace {
+
+/// Bodies above this are kept once, by content, beside the jobs.
+constexpr std::size_t kInlineBody = 32 << 10;
+
+/// Of the body if it is kept as a blob.
+std::optional<Sha256> blob_hash(const std::string& body) {
+  return body.size() > kInlineBody ? std::optional(sha256(body)) : std::nullopt;
+}
+
+Result<std::string> read_blob(Session& session, std::string_view hash) {
+  auto select = session.prepare("SELECT data FROM blobs WHERE hash=?");
+  if (!select) {
+    return fail(select.error());
+  }
+  auto row = select->bind_blob(hash).step();
+  if (!row) {
+    return fail(row.error());
+  }
+  if (!*row) {
+    return fail(not_found("There is no such blob.", "blob_not_found"));
+  }
+  std::string bytes = select->blob(0);
+  if (as_view(sha256(bytes)) != hash) {
+    Error error = internal_error("the blob " + std::string(hash.substr(0, 8)) + " is damaged");
+    error.code = "blob_damaged";
+    return fail(std::move(error));
+  }
+  return bytes;
+}
+
+Result<model::JobRequest> read_request(Session& session, const model::Job& job) {
+  model::JobRequest request;
+  std::string hash;
+  {
+    auto select = session.prepare(
+        "SELECT path, content_type, principal, body, body_hash FROM job_requests WHERE seq=?");
+    if (!select) {
+      return fail(select.error());
+    }
+    auto row = select->bind(job.seq).step();
+    if (!row) {
+      return fail(row.error());
+    }
+    if (!*row) {
+      return fail(internal_error("job " + job.id + " has no request"));
+    }
+    request.path = select->text(0);
+    request.content_type = select->text(1);
+    request.principal = decode_principal(select->text(2));
+    request.body = select->blob(3);
+    hash = select->blob(4);
+  }
+  if (!hash.empty()) {
+    auto body = read_blob(session, hash);
+    if (!body) {
+      return fail(body.error());
+    }
+    request.body = std::move(*body);
+  }
+  request.kind = job.kind;
+  request.model = job.model;
+  request.client_id = job.client_id;
+  request.priority = job.priority;
+  request.work = job.work;
+  request.max_attempts = job.max_attempts;
+  request.start_by = job.start_by;
+  request.finish_by = job.finish_by;
+  request.request_id = job.request_id;
+  request.traceparent = job.traceparent;
+  request.webhook_url = job.webhook_url;
+  return request;
+}
+
+Result<LoadedJob> load_job(Session& session, model::JobSeq seq) {
+  LoadedJob loaded;
+  {
+    auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq=?");
+    if (!select) {
+      return fail(select.error());
+    }
+    auto row = select->bind(seq).step();
+    if (!row) {
+      return fail(row.error());
+    }
+    if (!*row) {
+      return fail(not_found("The job is gone.", "job_not_found"));
+    }
+    loaded.job = read_job(*select);
+  }
+  auto request = read_request(session, loaded.job);
+  if (!request) {
+    return fail(request.error());
+  }
+  loaded.request = std::move(*request);
+  return loaded;
+}
+
+Result<std::vector<model::Job>> list_jobs(Session& session, const JobFilter& filter) {
+  const auto after = model::JobId::parse(filter.after);
+  if (!filter.after.empty() && !after) {
+    return fail(invalid_request("'after' must be the id of a job.", "after"));
+  }
+  // Two texts, so that each can use its index.
+  constexpr std::string_view kRest =
+      " AND (?='' OR model=?) AND (?='' OR client=?) AND (? IS NULL OR state=?)"
+      " ORDER BY seq DESC LIMIT ?";
+  static const std::string kOfOwner =
+      "SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE owner=? AND seq<?" + std::string(kRest);
+  static const std::string kOfAll =
+      "SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq<?" + std::string(kRest);
+  auto select = session.prepare(filter.owner.empty() ? kOfAll : kOfOwner);
+  if (!select) {
+    return fail(select.error());
+  }
+  if (!filter.owner.empty()) {
+    select->bind(filter.owner);
+  }
+  const std::optional<std::int64_t> state =
+      filter.state ? std::optional(static_cast<std::int64_t>(*filter.state)) : std::nullopt;
+  select->bind(after ? after->seq : INT64_MAX)
+      .bind(filter.model)
+      .bind(filter.model)
+      .bind(filter.client_id)
+      .bind(filter.client_id)
+      .bind(state)
+      .bind(state)
+      .bind(static_cast<std::int64_t>(filter.limit));
+  std::vector<model::Job> jobs;
+  while (true) {
+    auto row = select->step();
+    if (!row) {
+      return fail(row.error());
+    }
+    if (!*row) {
+      return jobs;
+    }
+    jobs.push_back(read_job(*select));
+  }
+}
+
+std::uint64_t& count_of(JobCounts& counts, model::JobState state) {
+  switch (state) {
+    case model::JobState::Succeeded:
+      return counts.succeeded;
+    case model::JobState::Expired:
+      return counts.expired;
+    case model::JobState::Cancelled:
+      return counts.cancelled;
+    default:
+      return counts.failed;
+  }
+}
+
+Result<std::map<std::string, JobCounts>> read_counts(Session& session) {
+  auto select = session.prepare("SELECT model, state, jobs FROM job_counts");
+  if (!select) {
+    return fail(select.error());
+  }
+  std::map<std::string, JobCounts> counts;
+  while (true) {
+    auto row = select->step();
+    if (!row) {
+      return fail(row.error());
+    }
+    if (!*row) {
+      return counts;
+    }
+    const auto state = static_cast<model::JobState>(select->integer(1));
+    count_of(counts[select->text(0)], state) = static_cast<std::uint64_t>(select->integer(2));
+  }
+}
+
+class SqliteJobStore final : public JobStore {
+ public:
+  explicit SqliteJobStore(Engine engine) : engine_(engine) {}
+
+  Task<Result<Submitted>> submit(NewJob job) override {
+    std::optional<Sha256> hash;
+    if (job.request.body.size() > kInlineBody) {
+      auto hashed = co_await engine_.pool->run([&] { return blob_hash(job.request.body); });
+      if (!hashed) {
+        co_return fail(hashed.error());
+      }
+      hash = *hashed;
+    }
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return insert_job(session, job, hash ? &*hash : nullptr); });
+  }
+  Task<Result<LoadedJob>> load(model::JobSeq seq) override {
+    co_return co_await engine_.readers->run(
+        [seq](Session& session) { return load_job(session, seq); });
+  }
+  Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
+                                           std::vector<model::JobAttempt> attempts) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::begin_attempt(session, seq, fence, attempts); });
+  }
+  Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
+                              std::vector<model::JobAttempt> attempts, std::int64_t not_before,
+                              std::int64_t now) override {
+    co_return co_await engine_.writer->run([&](Session& session) {
+      return sqlite::put_back(session, seq, fence, attempts, not_before, now);
+    });
+  }
+  Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence, JobEnding ending) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::finish(session, seq, fence, ending); });
+  }
+  Task<Result<model::Job>> cancel(std::string id, std::string owner, std::int64_t now) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::cancel(session, id, owner, now); });
+  }
+  Task<Result<model::Job>> find(std::string id, std::string owner) override {
+    co_return co_await engine_.readers->run(
+        [&](Session& session) { return find_job(session, id, owner); });
+  }
+  Task<Result<std::string>> result(model::JobSeq seq) override {
+    co_return co_await engine_.readers->run([seq](Session& session) -> Result<std::string> {
+      auto select = session.prepare("SELECT result FROM job_results WHERE seq=?");
+      if (!select) {
+        return fail(select.error());
+      }
+      auto row = select->bind(seq).step();
+      if (!row) {
+        return fail(row.error());
+      }
+      return *row ? select->blob(0) : std::string();
+    });
+  }
+  Task<Result<std::vector<model::Job>>> list(JobFilter filter) override {
+    co_return co_await engine_.readers->run(
+        [&](Session& session) { return list_jobs(session, filter); });
+  }
+  Task<Result<std::map<std::string, JobCounts>>> counts() override {
+    co_return co_await engine_.readers->run([](Session& session) { return read_counts(session); });
+  }
+  Result<Recovery> recover(std::int64_t now) override {
+    return engine_.database->transaction(
+        [now](Session& session) { return sqlite::recover(session, now); });
+  }
+  Result<void> each_waiting(const std::function<void(const WaitingJob&)>& visit) override {
+    return engine_.database->with([&](Session& session) -> Result<void> {
+      auto select = session.prepare(
+          "SELECT seq, model, owner, client, priority, work, not_before, created_at FROM jobs"
+          " WHERE state=0 ORDER BY seq");
+      if (!select) {
+        return fail(select.error());
+      }
+      while (true) {
+        auto row = select->step();
+        if (!row) {
+          return fail(row.error());
+        }
+        if (!*row) {
+          return {};
+        }
+        visit({.seq = select->integer(0),
+               .model = select->text(1),
+               .owner = select->text(2),
+               .client_id = select->text(3),
+               .priority = static_cast<model::Priority>(select->integer(4)),
+               .work = static_cast<std::uint32_t>(select->integer(5)),
+               .not_before = select->integer(6),
+               .created_at = select->integer(7)});
+      }
+    });
+  }
+  Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::expire(session, now, limit); });
+  }
+  Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::forget(session, before, limit); });
+  }
+
+ private:
+  const Engine engine_;
+};
+
+class SqliteEventLog final : public EventLog {
+ public:
+  explicit SqliteEventLog(Engine engine) : engine_(engine) {}
+
+  Task<Result<std::int64_t>> append(model::JobSeq seq, std::int64_t fence,
+                                    std::vector<std::string> deltas) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return append_deltas(session, seq, fence, deltas); });
+  }
+  Task<Result<std::vector<model::JobEvent>>> read(model::JobSeq seq, std::int64_t after,
+                                                  std::size_t limit) override {
+    co_return co_await engine_.readers->run(
+        [=](Session& session) -> Result<std::vector<model::JobEvent>> {
+          auto select = session.prepare(
+              "SELECT n, type, data FROM job_events WHERE seq=? AND n>? ORDER BY n LIMIT ?");
+          if (!select) {
+            return fail(select.error());
+          }
+          select->bind(seq).bind(after).bind(static_cast<std::int64_t>(limit));
+          std::vector<model::JobEvent> events;
+          while (true) {
+            auto row = select->step();
+            if (!row) {
+              return fail(row.error());
+            }
+            if (!*row) {
+              return events;
+            }
+            events.push_back(
+                {.n = select->integer(0), .type = select->text(1), .data = select->text(2)});
+          }
+        });
+  }
+
+ private:
+  const Engine engine_;
+};
+
+class SqliteBlobStore final : public BlobStore {
+ public:
+  explicit SqliteBlobStore(Engine engine) : engine_(engine) {}
+
+  Task<Result<Sha256>> put(std::string bytes) override {
+    auto hash = co_await engine_.pool->run([&] { return sha256(bytes); });
+    if (!hash) {
+      co_return fail(hash.error());
+    }
+    auto held = co_await engine_.writer->run(
+        [&](Session& session) { return hold_blob(session, *hash, bytes); });
+    if (!held) {
+      co_return fail(held.error());
+    }
+    co_return *hash;
+  }
+  Task<Result<std::string>> get(Sha256 hash) override {
+    co_return co_await engine_.readers->run(
+        [&](Session& session) { return read_blob(session, as_view(hash)); });
+  }
+  Task<Result<void>> release(Sha256 hash) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return release_blob(session, as_view(hash)); });
+  }
+
+ private:
+  const Engine engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<JobStore> make_job_store(Engine engine) {
+  return std::make_unique<SqliteJobStore>(engine);
+}
+std::unique_ptr<EventLog> make_event_log(Engine engine) {
+  return std::make_unique<SqliteEventLog>(engine);
+}
+std::unique_ptr<BlobStore> make_blob_store(Engine engine) {
+  return std::make_unique<SqliteBlobStore>(engine);
+}
+
+}  // namespace headgate::stores::sqlite

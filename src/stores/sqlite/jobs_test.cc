@@ -1,0 +1,66 @@
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "stores/sqlite/schema.h"
+#include "stores/sqlite/stores.h"
+#include "testing/job_store_contract.h"
+#include "testing/temp_folder.h"
+
+namespace headgate::testing {
+namespace {
+
+struct SqliteJobs {
+  TempFolder folder;
+  BlockingPool pool{"pool", 1, 16};
+  std::unique_ptr<stores::sqlite::Database> database =
+      stores::sqlite::Database::open(folder.file("jobs.db"), stores::sqlite::schema()).value();
+  std::unique_ptr<stores::sqlite::Readers> readers =
+      stores::sqlite::Readers::open(folder.file("jobs.db"), 2).value();
+  stores::sqlite::Writer writer{*database};
+  stores::sqlite::Engine engine{database.get(), &writer, readers.get(), &pool};
+};
+
+JobStores make_sqlite_jobs() {
+  auto made = std::make_shared<SqliteJobs>();
+  return {made, stores::sqlite::make_job_store(made->engine),
+          stores::sqlite::make_event_log(made->engine),
+          stores::sqlite::make_blob_store(made->engine)};
+}
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, JobContract,
+                         ::testing::Values(MakeJobStores{"sqlite", make_sqlite_jobs}));
+
+TEST(SqliteWriter, AnswersEveryLoopThatWaits) {
+  SqliteJobs made;
+  const auto jobs = stores::sqlite::make_job_store(made.engine);
+  model::JobIds ids;
+  std::atomic<int> accepted{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        stores::NewJob job;
+        job.id = ids.next(1000, 1);
+        accepted += run(jobs->submit(std::move(job))).has_value() ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(accepted, 200);
+  EXPECT_EQ(run(jobs->list({.limit = 1000})).value().size(), 200U);
+}
+
+TEST(SqliteWriter, RefusesWhenTooManyWait) {
+  SqliteJobs made;
+  stores::sqlite::Writer writer(*made.database, {.waiting = 0, .batch = 1});
+  const auto jobs = stores::sqlite::make_job_store(
+      {made.database.get(), &writer, made.readers.get(), &made.pool});
+  EXPECT_EQ(run(jobs->submit({})).error().kind, ErrorKind::Overloaded);
+}
+
+}  // namespace
+}  // namespace headgate::testing

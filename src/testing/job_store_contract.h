@@ -1,0 +1,291 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "testing/job_stores.h"
+
+// What every JobStore, EventLog and BlobStore must do. Included by one test file of each engine.
+namespace headgate::testing {
+
+using model::JobState;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+inline std::vector<std::string> event_texts(stores::EventLog& log, model::JobSeq seq,
+                                            std::int64_t after = 0) {
+  std::vector<std::string> texts;
+  for (const model::JobEvent& event : run(log.read(seq, after, 100)).value()) {
+    texts.push_back(std::to_string(event.n) + " " + event.type + " " + event.data);
+  }
+  return texts;
+}
+
+TEST_P(JobContract, KeepsAllThatAJobCameWith) {
+  stores::NewJob job = some_job();
+  job.request.client_id = "Robert'); DROP TABLE jobs;--";
+  job.request.priority = model::Priority::Low;
+  job.request.work = 7;
+  job.request.start_by = 5000;
+  job.request.finish_by = 6000;
+  job.request.request_id = "r";
+  job.request.traceparent = "t";
+  job.request.webhook_url = "https://example.com/hook";
+  job.request.principal.tier = "pro";
+  job.request.principal.scopes.add(model::Scope::InferenceText);
+  job.request.body = std::string("\0{}", 3);
+  const stores::Submitted submitted = submit(job);
+  EXPECT_EQ(submitted.seq, job.id.seq);
+  EXPECT_EQ(submitted.id, job.id.text());
+
+  const auto loaded = run(jobs_.load(submitted.seq));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->request.body, job.request.body);
+  EXPECT_EQ(loaded->request.path, "/v1/chat/completions");
+  EXPECT_EQ(loaded->request.content_type, "application/json");
+  EXPECT_EQ(loaded->request.principal.id, "key:a");
+  EXPECT_EQ(loaded->request.principal.tier, "pro");
+  EXPECT_EQ(loaded->request.principal.scopes, job.request.principal.scopes);
+  const model::Job& kept = loaded->job;
+  EXPECT_EQ(kept.id, submitted.id);
+  EXPECT_EQ(kept.owner, "key:a");
+  EXPECT_EQ(kept.client_id, job.request.client_id);
+  EXPECT_EQ(kept.kind, "chat");
+  EXPECT_EQ(kept.model, "m");
+  EXPECT_EQ(kept.state, JobState::Queued);
+  EXPECT_EQ(kept.priority, model::Priority::Low);
+  EXPECT_EQ(kept.work, 7U);
+  EXPECT_EQ(kept.max_attempts, 3U);
+  EXPECT_EQ(kept.created_at, 1000);
+  EXPECT_EQ(kept.start_by, 5000);
+  EXPECT_EQ(kept.finish_by, 6000);
+  EXPECT_EQ(kept.request_id, "r");
+  EXPECT_EQ(kept.traceparent, "t");
+  EXPECT_EQ(kept.webhook_url, "https://example.com/hook");
+  EXPECT_FALSE(kept.started_at || kept.completed_at);
+  EXPECT_TRUE(kept.attempts.empty());
+}
+
+TEST_P(JobContract, KeepsALargeBodyWhole) {
+  stores::NewJob job = some_job();
+  job.request.body.assign(3 << 20, 'x');
+  job.request.body[1 << 20] = '\0';
+  const auto first = submit(job);
+  stores::NewJob again = some_job();
+  again.request.body = job.request.body;
+  const auto second = submit(again);
+  EXPECT_EQ(run(jobs_.load(first.seq))->request.body, job.request.body);
+  EXPECT_EQ(run(jobs_.load(second.seq))->request.body, job.request.body);
+}
+
+TEST_P(JobContract, FindsAJobForItsOwnerOnly) {
+  const auto submitted = submit(some_job("key:a"));
+  EXPECT_TRUE(run(jobs_.find(submitted.id, "key:a")));
+  EXPECT_TRUE(run(jobs_.find(submitted.id, "")));
+  EXPECT_EQ(run(jobs_.find(submitted.id, "key:b")).error().kind, ErrorKind::NotFound);
+  std::string guessed = submitted.id;
+  guessed.back() = guessed.back() == '0' ? '1' : '0';
+  EXPECT_EQ(run(jobs_.find(guessed, "key:a")).error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(run(jobs_.find("no-id", "")).error().kind, ErrorKind::NotFound);
+}
+
+TEST_P(JobContract, EndsExactlyOnceUnderTheNewestFence) {
+  const auto submitted = submit(some_job());
+  const std::int64_t first = begin(submitted.seq);
+  const std::int64_t second = begin(submitted.seq, first, 2);
+  EXPECT_GT(second, first);
+
+  EXPECT_EQ(run(jobs_.begin_attempt(submitted.seq, first, attempts(3))).error().kind,
+            ErrorKind::Conflict);
+  EXPECT_EQ(run(jobs_.finish(submitted.seq, first, success())).error().kind, ErrorKind::Conflict);
+  ASSERT_TRUE(run(jobs_.finish(submitted.seq, second, success())));
+  EXPECT_EQ(run(jobs_.finish(submitted.seq, second, success("{}"))).error().kind,
+            ErrorKind::Conflict);
+
+  const auto job = run(jobs_.find(submitted.id, ""));
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->state, JobState::Succeeded);
+  EXPECT_EQ(job->started_at, 1001);
+  EXPECT_EQ(job->completed_at, 2000);
+  EXPECT_EQ(job->input_tokens, 3);
+  EXPECT_EQ(job->output_tokens, 4);
+  EXPECT_EQ(job->cost, 0.5);
+  EXPECT_EQ(run(jobs_.result(submitted.seq)).value(), R"({"ok":true})");
+}
+
+TEST_P(JobContract, RunsAgainAfterItWasPutBack) {
+  const auto submitted = submit(some_job());
+  const std::int64_t fence = begin(submitted.seq);
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, fence, attempts(2), 7777, 1500)));
+  auto job = run(jobs_.find(submitted.id, ""));
+  EXPECT_EQ(job->state, JobState::Queued);
+  EXPECT_EQ(job->not_before, 7777);
+  ASSERT_EQ(job->attempts.size(), 2U);
+  EXPECT_EQ(job->attempts[0].outcome, "upstream_error");
+  EXPECT_EQ(run(jobs_.put_back(submitted.seq, fence, attempts(2), 1, 1500)).error().kind,
+            ErrorKind::Conflict)
+      << "it does not run any more";
+  EXPECT_GT(begin(submitted.seq, job->fence, 2), fence);
+}
+
+TEST_P(JobContract, CancelsWhatHasNotEnded) {
+  const auto queued = submit(some_job());
+  auto cancelled = run(jobs_.cancel(queued.id, "key:a", 1500));
+  ASSERT_TRUE(cancelled);
+  EXPECT_EQ(cancelled->state, JobState::Cancelled);
+  EXPECT_EQ(cancelled->completed_at, 1500);
+  EXPECT_EQ(run(jobs_.begin_attempt(queued.seq, 0, attempts(1))).error().kind, ErrorKind::Conflict);
+
+  const auto running = submit(some_job());
+  const std::int64_t fence = begin(running.seq);
+  EXPECT_EQ(run(jobs_.cancel(running.id, "key:b", 1500)).error().kind, ErrorKind::NotFound);
+  cancelled = run(jobs_.cancel(running.id, "", 1500));
+  EXPECT_EQ(cancelled->attempts.at(0).outcome, "cancelled");
+  EXPECT_EQ(run(jobs_.finish(running.seq, fence, success())).error().kind, ErrorKind::Conflict);
+
+  const auto ended = submit(some_job());
+  ASSERT_TRUE(run(jobs_.finish(ended.seq, begin(ended.seq), success())));
+  EXPECT_EQ(run(jobs_.cancel(ended.id, "key:a", 1500))->state, JobState::Succeeded);
+}
+
+TEST_P(JobContract, ReplaysAnIdempotencyKey) {
+  stores::NewJob job = some_job();
+  job.idempotency = {.scope = sha256("scope"), .body = sha256("body"), .expires_at = 5000};
+  const auto first = submit(job);
+  EXPECT_FALSE(first.replayed);
+
+  stores::NewJob again = some_job();
+  again.idempotency = job.idempotency;
+  const auto second = submit(again);
+  EXPECT_TRUE(second.replayed);
+  EXPECT_EQ(second.id, first.id);
+
+  stores::NewJob other = some_job();
+  other.idempotency = job.idempotency;
+  other.idempotency->body = sha256("other");
+  EXPECT_EQ(run(jobs_.submit(other)).error().kind, ErrorKind::Unprocessable);
+
+  stores::NewJob later = some_job();
+  later.idempotency = job.idempotency;
+  later.created_at = 5000;
+  EXPECT_FALSE(submit(later).replayed) << "the key has expired";
+}
+
+TEST_P(JobContract, ListsNewestFirstByPages) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.push_back(submit(some_job(i == 2 ? "key:b" : "key:a", i == 3 ? "other" : "m")).id);
+  }
+  const auto list = [&](stores::JobFilter filter) {
+    std::vector<std::string> found;
+    for (const model::Job& job : run(jobs_.list(std::move(filter))).value()) {
+      found.push_back(job.id);
+    }
+    return found;
+  };
+  EXPECT_THAT(list({.limit = 2}), ElementsAre(ids[4], ids[3]));
+  EXPECT_THAT(list({.after = ids[3], .limit = 2}), ElementsAre(ids[2], ids[1]));
+  EXPECT_THAT(list({.owner = "key:a", .limit = 10}), ElementsAre(ids[4], ids[3], ids[1], ids[0]));
+  EXPECT_THAT(list({.model = "other", .limit = 10}), ElementsAre(ids[3]));
+  ASSERT_TRUE(run(jobs_.cancel(ids[1], "", 1)));
+  EXPECT_THAT(list({.owner = "key:a", .state = JobState::Cancelled}), ElementsAre(ids[1]));
+  EXPECT_EQ(run(jobs_.list({.after = "junk"})).error().param, "after");
+}
+
+TEST_P(JobContract, QueuesOrphansAgainAndFailsPoison) {
+  const auto orphan = submit(some_job());
+  begin(orphan.seq);
+  const auto poison = submit(some_job());
+  begin(poison.seq, 0, 3);
+  const auto ended = submit(some_job());
+  ASSERT_TRUE(run(jobs_.finish(ended.seq, begin(ended.seq), success())));
+  const auto waiting = submit(some_job());
+
+  const auto recovery = jobs_.recover(3000);
+  ASSERT_TRUE(recovery);
+  EXPECT_EQ(recovery->requeued, 1U);
+  EXPECT_EQ(recovery->failed, 1U);
+  EXPECT_EQ(recovery->newest, waiting.seq);
+
+  const auto again = run(jobs_.find(orphan.id, ""));
+  EXPECT_EQ(again->state, JobState::Queued);
+  EXPECT_EQ(again->attempts.at(0).outcome, "crashed");
+  EXPECT_EQ(again->attempts.at(0).ended_at, 3000);
+  const auto failed = run(jobs_.find(poison.id, ""));
+  EXPECT_EQ(failed->state, JobState::Failed);
+  EXPECT_THAT(failed->error_json, HasSubstr("crashed"));
+  EXPECT_EQ(run(jobs_.find(ended.id, ""))->state, JobState::Succeeded);
+  std::vector<model::JobSeq> order;
+  ASSERT_TRUE(jobs_.each_waiting([&](const stores::WaitingJob& job) { order.push_back(job.seq); }));
+  EXPECT_THAT(order, ElementsAre(orphan.seq, waiting.seq));
+}
+
+TEST_P(JobContract, ExpiresWhatIsDue) {
+  stores::NewJob job = some_job();
+  job.request.start_by = 4000;
+  const auto first = submit(job);
+  job = some_job();
+  job.request.finish_by = 3000;
+  const auto second = submit(job);
+  job = some_job();
+  job.request.start_by = 1000;
+  const auto running = submit(job);
+  begin(running.seq);
+  submit(some_job());
+
+  EXPECT_THAT(run(jobs_.expire(3500, 10)).value(),
+              ElementsAre(::testing::Field(&model::Job::seq, second.seq)));
+  EXPECT_THAT(run(jobs_.expire(4000, 10)).value(),
+              ElementsAre(::testing::Field(&model::Job::seq, first.seq)));
+  EXPECT_EQ(run(jobs_.find(first.id, ""))->state, JobState::Expired);
+  EXPECT_EQ(run(jobs_.find(running.id, ""))->state, JobState::Running);
+}
+
+TEST_P(JobContract, ForgetsOldJobsWithAllThatBelongsToThem) {
+  stores::NewJob large = some_job();
+  large.request.body.assign(1 << 20, 'x');
+  const auto old = submit(large);
+  ASSERT_TRUE(run(jobs_.finish(old.seq, begin(old.seq), success())));
+  const auto waiting = submit(some_job());
+
+  EXPECT_EQ(run(jobs_.forget(2000, 10)).value(), 0U) << "it ended at 2000, not before";
+  EXPECT_EQ(run(jobs_.forget(2001, 10)).value(), 1U);
+  EXPECT_EQ(run(jobs_.find(old.id, "")).error().kind, ErrorKind::NotFound);
+  EXPECT_TRUE(event_texts(events_, old.seq).empty());
+  EXPECT_EQ(run(jobs_.result(old.seq)).value(), "");
+  EXPECT_EQ(run(blobs_.get(sha256(large.request.body))).error().kind, ErrorKind::NotFound);
+  EXPECT_TRUE(run(jobs_.find(waiting.id, "")));
+  EXPECT_EQ(run(jobs_.counts()).value().at("m").succeeded, 1U) << "totals outlive the jobs";
+}
+
+TEST_P(JobContract, NumbersEventsWithoutGaps) {
+  const auto submitted = submit(some_job());
+  const std::int64_t fence = begin(submitted.seq);
+  EXPECT_EQ(run(events_.append(submitted.seq, fence, {R"("a")", R"("b")"})).value(), 4);
+  EXPECT_EQ(run(events_.append(submitted.seq, fence - 1, {R"("c")"})).error().kind,
+            ErrorKind::Conflict);
+  ASSERT_TRUE(run(jobs_.finish(submitted.seq, fence, success())));
+  EXPECT_THAT(
+      event_texts(events_, submitted.seq),
+      ElementsAre(
+          R"(1 status {"status":"queued","at":"1970-01-01T00:00:01.000Z"})",
+          R"(2 status {"status":"running","attempt":1,"at":"1970-01-01T00:00:01.001Z"})",
+          R"(3 delta "a")", R"(4 delta "b")",
+          R"(5 status {"status":"succeeded","attempt":1,"at":"1970-01-01T00:00:02.000Z"})"));
+  EXPECT_EQ(event_texts(events_, submitted.seq, 3).size(), 2U);
+}
+
+TEST_P(JobContract, KeepsABlobWhileSomebodyHoldsIt) {
+  const std::string bytes("\0blob", 5);
+  const Sha256 hash = run(blobs_.put(bytes)).value();
+  EXPECT_EQ(hash, sha256(bytes));
+  ASSERT_TRUE(run(blobs_.put(bytes)));
+  ASSERT_TRUE(run(blobs_.release(hash)));
+  EXPECT_EQ(run(blobs_.get(hash)).value(), bytes);
+  ASSERT_TRUE(run(blobs_.release(hash)));
+  EXPECT_EQ(run(blobs_.get(hash)).error().kind, ErrorKind::NotFound);
+}
+
+}  // namespace headgate::testing
