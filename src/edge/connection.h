@@ -8,7 +8,9 @@
 // when needed. Bytes are received into `inbox_`; a small body stays there, a large one goes
 // straight into a buffer of its own. What arrives while a request is handled goes into `ahead_`,
 // which becomes the inbox of the next request: so each starts at the front of a buffer that another
-// has just used. All time limits are the one Deadline this object is.
+// has just used. All time limits are the one Deadline this object is. A connection that becomes a
+// WebSocket gives what it receives to a WebSocketLink, which has time limits of its own, and ends
+// with it.
 
 #include <algorithm>
 #include <array>
@@ -36,6 +38,8 @@
 #include "edge/loop_state.h"
 #include "edge/request_fields.h"
 #include "edge/response_writer.h"
+#include "edge/websocket_handshake.h"
+#include "edge/websocket_link.h"
 
 namespace headgate::edge {
 
@@ -76,7 +80,7 @@ class InFlight {
 };
 
 template <class Stream>
-class Connection final : public ConnectionBase, private Deadline {
+class Connection final : public ConnectionBase, private Deadline, private WebSocketTransport {
  public:
   Connection(Stream stream, LoopState& state, std::string peer_address, bool on_admin_listener)
       : stream_(std::move(stream)),
@@ -94,6 +98,8 @@ class Connection final : public ConnectionBase, private Deadline {
   void drain() override {
     if (phase_ == Phase::Idle) {
       close_socket();
+    } else if (websocket_ != nullptr) {
+      websocket_->going_away();
     }
   }
   void abort() override {
@@ -102,7 +108,7 @@ class Connection final : public ConnectionBase, private Deadline {
   }
 
  private:
-  enum class Phase : std::uint8_t { Handshake, Idle, Head, Body, Handling, Writing, Linger };
+  enum class Phase : std::uint8_t { Handshake, Idle, Head, Body, Handling, WebSocket, Linger };
   enum class Next : std::uint8_t { Request, Refused, Closed };
   enum class Keep : std::uint8_t { Open, Close, Linger };
 
@@ -171,7 +177,7 @@ class Connection final : public ConnectionBase, private Deadline {
     if (receiving_ || gone_) {
       return;
     }
-    if (ahead_.empty() && phase_ == Phase::Handling &&
+    if (ahead_.empty() && (phase_ == Phase::Handling || phase_ == Phase::WebSocket) &&
         end_ == begin_ + head_size_ + body_in_inbox_) {
       ahead_ = state_.buffers.take(kInboxSize);
       ahead_end_ = 0;
@@ -197,6 +203,13 @@ class Connection final : public ConnectionBase, private Deadline {
     } else if (phase_ == Phase::Handling) {
       if (gone_) {
         context_.cancel.cancel();
+      } else {
+        start_receive();
+      }
+    } else if (websocket_ != nullptr) {
+      hand_over_frames();
+      if (gone_) {
+        websocket_->on_gone();
       } else {
         start_receive();
       }
@@ -233,6 +246,18 @@ class Connection final : public ConnectionBase, private Deadline {
   Task<void> linger();
   void finish(int status);
 
+  // -- as a WebSocket
+  // ------------------------------------------------------------------------------------
+  Task<Keep> answer_websocket(Response response, Keep keep);
+  /// Gives the WebSocket what has arrived behind the head. The buffer is used again once no receive
+  /// is pending into it.
+  void hand_over_frames();
+  Task<bool> write_frames(std::string_view bytes) override { co_return co_await write({bytes}); }
+  void cut() override {
+    gone_ = true;
+    close_socket();
+  }
+
   using WaitToken = asio::use_awaitable_t<Executor>;
   using Waiter = typename asio::async_result<WaitToken, void()>::handler_type;
 
@@ -258,6 +283,8 @@ class Connection final : public ConnectionBase, private Deadline {
 
   std::string out_;  // response head
   std::uint64_t sent_body_bytes_ = 0;
+  WebSocketLink* websocket_ = nullptr;  // while this connection is one
+  std::size_t frames_taken_ = 0;        // bytes behind the head that it has had
   std::optional<Waiter> waiter_;
   std::optional<Error> refusal_;
   Phase phase_ = Phase::Handshake;
@@ -613,6 +640,9 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer(Response resp
     finish(499);
     co_return Keep::Close;
   }
+  if (response.websocket) {
+    co_return co_await answer_websocket(std::move(response), wanted);
+  }
   Keep keep = wanted;
   if (keep == Keep::Open && (state_.draining || body_unread_)) {
     keep = body_unread_ ? Keep::Linger : Keep::Close;
@@ -697,6 +727,69 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Respon
       framing != BodyFraming::Length || sent_body_bytes_ == *response.stream_length;
   finish(response.status);
   co_return complete ? keep : Keep::Close;
+}
+
+template <class Stream>
+Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_websocket(Response response,
+                                                                             Keep keep) {
+  auto accept = check_upgrade(head_, settings());
+  if (accept && state_.draining) {
+    accept = std::unexpected(
+        UpgradeRefusal{.error = overloaded("The gateway is stopping.", std::chrono::seconds(1)),
+                       .status = 503,
+                       .fields = {}});
+  }
+  if (!accept) {
+    Response refusal = state_.handler.refuse(accept.error().error, &head_.request, context_);
+    refusal.status = accept.error().status;
+    refusal.fields.append(accept.error().fields);
+    co_return co_await answer(std::move(refusal), keep);
+  }
+  response.status = 101;
+  response.add_field("Upgrade", "websocket");
+  response.add_field("Connection", "Upgrade");
+  response.add_field("Sec-WebSocket-Accept", *accept);
+  out_.clear();
+  append_response_head(out_, response, context_, BodyFraming::None, 0, ConnectionField::KeepAlive,
+                       {});
+  const bool written = co_await write({out_});
+  if (!written || gone_) {
+    response.websocket.reset();
+    finish(499);
+    co_return Keep::Close;
+  }
+  WebSocketLink link(*this, state_.loop, context_);
+  websocket_ = &link;
+  phase_ = Phase::WebSocket;
+  frames_taken_ = 0;
+  if (state_.draining) {
+    link.going_away();
+  }
+  hand_over_frames();
+  start_receive();
+  co_await link.run(*response.websocket);
+  websocket_ = nullptr;
+  response.websocket.reset();
+  sent_body_bytes_ = link.bytes_sent();
+  finish(101);
+  co_return link.failed() && !gone_ ? Keep::Linger : Keep::Close;
+}
+
+template <class Stream>
+void Connection<Stream>::hand_over_frames() {
+  const bool in_ahead = !ahead_.empty();
+  const char* const bytes = in_ahead ? ahead_.data() : inbox_.data();
+  const std::size_t start = in_ahead ? 0 : begin_ + head_size_ + body_in_inbox_;
+  std::size_t& end = in_ahead ? ahead_end_ : end_;
+  const std::size_t from = start + frames_taken_;
+  const std::string_view fresh(bytes + from, end - from);
+  if (receiving_) {
+    frames_taken_ += fresh.size();
+  } else {
+    frames_taken_ = 0;
+    end = start;
+  }
+  websocket_->on_bytes(fresh);
 }
 
 template <class Stream>

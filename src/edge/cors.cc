@@ -12,16 +12,16 @@ std::optional<std::string_view> allowed_origin(const Request& request,
     return std::nullopt;
   }
   const auto origin = request.field("origin");
-  if (!origin) {
-    return std::nullopt;
-  }
-  const bool allowed = std::ranges::any_of(
-      settings.cors_allow_origins,
-      [&](const std::string& entry) { return entry == "*" || entry == *origin; });
-  return allowed ? origin : std::nullopt;
+  return origin && is_allowed_origin(*origin, settings) ? origin : std::nullopt;
 }
 
 }  // namespace
+
+bool is_allowed_origin(std::string_view origin, const config::ServerSettings& settings) {
+  return std::ranges::any_of(settings.cors_allow_origins, [&](const std::string& entry) {
+    return entry == "*" || entry == origin;
+  });
+}
 
 std::string cors_fields(const Request& request, const config::ServerSettings& settings) {
   const auto origin = allowed_origin(request, settings);

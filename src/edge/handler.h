@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/http_text.h"
 #include "base/result.h"
@@ -62,6 +63,35 @@ class BodyStream {
   virtual Task<Result<std::string_view>> next() = 0;
 };
 
+/// The client of an open WebSocket (RFC 6455), as its session sees it. On the connection's loop
+/// only. The edge answers pings and Close frames, and pings a client that is silent.
+///
+/// Once the client has left, broken the protocol or is told to go because the gateway stops, the
+/// request's `cancel` has fired and both calls fail with ClientLeft. One sends and one receives at
+/// a time.
+class WebSocketPeer {
+ public:
+  virtual ~WebSocketPeer() = default;
+  /// Sends one message of valid UTF-8; `text` lives until then. Returns when the system has taken
+  /// it, so a slow reader slows the session.
+  virtual Task<Result<void>> send_text(std::string_view text) = 0;
+  /// The next text message, at most 64 KiB; nullopt at `until` or after wake(). What came before
+  /// the end is still returned. Messages wait up to 256 KiB, then the client is cut off.
+  virtual Task<Result<std::optional<std::string>>> receive_until(SteadyTime until) = 0;
+  /// Makes the receive_until that waits, or else the next that would, return nullopt.
+  virtual void wake() = 0;
+  /// Closes with a code of RFC 6455 §7.4 and a reason in UTF-8 (beyond 123 bytes it is cut).
+  /// Returns when the client has answered, or two seconds later.
+  virtual Task<void> close(std::uint16_t code, std::string_view reason) = 0;
+};
+
+/// What serves one WebSocket. When run() returns, the edge closes with 1000 if nobody has before.
+class WebSocketSession {
+ public:
+  virtual ~WebSocketSession() = default;
+  virtual Task<void> run(WebSocketPeer& peer) = 0;
+};
+
 /// An answer. Framing, Date, x-request-id, server-timing and CORS fields are the edge's work.
 struct Response {
   int status = 200;
@@ -71,6 +101,10 @@ struct Response {
   std::string body;
   std::unique_ptr<BodyStream> stream;          ///< if set, sent instead of `body`
   std::optional<std::uint64_t> stream_length;  ///< known length of `stream`; else chunked
+  /// If set, the answer is 101 and then this session; of the rest only `fields` is used. A request
+  /// that is no WebSocket handshake, or of an origin that is not let in, is refused instead. The
+  /// request and its context live until the session is over, which is when finished() hears of it.
+  std::unique_ptr<WebSocketSession> websocket;
 
   /// Appends a header. Control characters in `value` are dropped, so no value can add a line.
   void add_field(std::string_view name, std::string_view value) {

@@ -58,6 +58,8 @@ void append_server_timing(std::string& out, const model::RequestContext& context
 
 std::string_view reason_phrase(int status) {
   switch (status) {
+    case 101:
+      return "Switching Protocols";
     case 200:
       return "OK";
     case 201:
