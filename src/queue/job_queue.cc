@@ -1,0 +1,377 @@
+#include "queue/job_queue.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/signal.h"
+#include "model/job_id.h"
+#include "observe/log.h"
+#include "queue/job_run.h"
+
+namespace headgate::queue {
+namespace {
+
+namespace log = observe::log;
+
+/// Between looks for jobs whose time is over.
+constexpr std::chrono::milliseconds kHousekeeping{500};
+/// Jobs that one step of housekeeping ends or forgets: small, so that the writer is never held up.
+constexpr std::size_t kStep = 100;
+/// Between steps of forgetting when there is nothing more to forget.
+constexpr std::chrono::seconds kForgetPause{30};
+/// How long runs that were broken off may take to write that down.
+constexpr std::chrono::seconds kPutBackTime{5};
+
+std::uint64_t random_bits() {
+  const std::string bytes = random_bytes(8);
+  std::uint64_t bits = 0;
+  for (const char byte : bytes) {
+    bits = bits << 8U | static_cast<unsigned char>(byte);
+  }
+  return bits;
+}
+
+Arrival arrival_of(const model::Job& job, SteadyTime at) {
+  return {.ticket = job.seq,
+          .priority = job.priority,
+          .owner = job.owner,
+          .client = job.client_id,
+          .work = job.work,
+          .at = at};
+}
+
+/// The record of a job that has just been accepted.
+model::Job job_of(const model::JobRequest& request, const model::JobId& id,
+                  std::int64_t created_at) {
+  model::Job job;
+  job.seq = id.seq;
+  job.id = id.text();
+  job.owner = request.principal.id;
+  job.client_id = request.client_id;
+  job.kind = request.kind;
+  job.model = request.model;
+  job.priority = request.priority;
+  job.work = request.work;
+  job.max_attempts = request.max_attempts;
+  job.created_at = created_at;
+  job.start_by = request.start_by;
+  job.finish_by = request.finish_by;
+  job.request_id = request.request_id;
+  job.traceparent = request.traceparent;
+  job.webhook_url = request.webhook_url;
+  return job;
+}
+
+/// A job that waits for its next attempt.
+struct Delayed {
+  std::string model;
+  Arrival arrival;
+};
+
+}  // namespace
+
+struct JobQueue::Impl {
+  explicit Impl(JobQueue& owner) : queue(owner), parts(owner.parts_) {}
+
+  JobQueue& queue;
+  const Parts& parts;
+  model::JobIds ids;
+  std::atomic<std::uint64_t> submitted{0};
+  std::atomic<std::uint64_t> finished{0};
+  std::atomic<std::uint64_t> retried{0};
+  std::atomic<std::size_t> next_loop{0};
+
+  std::mutex mutex;  // guards the fields below
+  std::unordered_map<model::JobSeq, JobRun*> running;
+  std::multimap<SteadyTime, Delayed> delayed;
+  bool stopping = false;
+  bool keeping_house = false;
+  std::condition_variable changed;
+
+  Signal wake;  // on the first loop
+  SteadyTime forget_at{};
+
+  std::int64_t unix_now() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               parts.clock->wall().time_since_epoch())
+        .count();
+  }
+
+  /// Needs the mutex.
+  void break_off(const JobRun& run, model::JobSeq seq, JobRun::Stop why);
+  void start_run(model::JobSeq seq, std::unique_ptr<model::HeldSlot> slot);
+  Task<void> carry(model::JobSeq seq, EventLoop& loop, std::unique_ptr<model::HeldSlot> slot);
+  void delay(const model::Job& job, std::chrono::milliseconds wait);
+  void restore_due(SteadyTime now);
+  SteadyTime next_look(SteadyTime now);
+  Task<void> keep_house();
+  Task<void> end_overdue();
+  Task<void> forget_old(SteadyTime now);
+  bool stops() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+};
+
+void JobQueue::Impl::break_off(const JobRun& run, model::JobSeq seq, JobRun::Stop why) {
+  // On its own loop, and only if it still runs by then. A run leaves the table on that loop too.
+  run.loop().post([this, seq, why] {
+    JobRun* still = nullptr;
+    {
+      const std::lock_guard lock(mutex);
+      const auto found = running.find(seq);
+      still = found == running.end() ? nullptr : found->second;
+    }
+    if (still != nullptr) {
+      still->stop(why);
+    }
+  });
+}
+
+void JobQueue::Impl::start_run(model::JobSeq seq, std::unique_ptr<model::HeldSlot> slot) {
+  EventLoop& loop = *parts.loops[next_loop.fetch_add(1) % parts.loops.size()];
+  loop.post([this, seq, &loop, held = std::move(slot)]() mutable {
+    loop.spawn(carry(seq, loop, std::move(held)));
+  });
+}
+
+Task<void> JobQueue::Impl::carry(model::JobSeq seq, EventLoop& loop,
+                                 std::unique_ptr<model::HeldSlot> slot) {
+  JobRun run(parts, queue.watch_, seq, loop);
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping || !running.emplace(seq, &run).second) {
+      co_return;  // on disk it waits for the next start
+    }
+  }
+  const RunEnd end = co_await run.run();
+  {
+    // Before it waits in line again: its next turn may come on another loop at once.
+    const std::lock_guard lock(mutex);
+    running.erase(seq);
+  }
+  slot.reset();
+  if (end == RunEnd::PutBack) {
+    retried += run.retried() ? 1 : 0;
+    delay(run.loaded().job, run.delay());
+  } else {
+    ++finished;
+  }
+  changed.notify_all();
+}
+
+void JobQueue::Impl::delay(const model::Job& job, std::chrono::milliseconds wait) {
+  const SteadyTime now = parts.clock->steady();
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) {
+      return;
+    }
+    delayed.emplace(now + wait, Delayed{.model = job.model, .arrival = arrival_of(job, now)});
+  }
+  parts.loops.front()->post([this] { wake.notify(); });
+}
+
+void JobQueue::Impl::restore_due(SteadyTime now) {
+  std::vector<Delayed> due;
+  {
+    const std::lock_guard lock(mutex);
+    const auto end = delayed.upper_bound(now);
+    for (auto at = delayed.begin(); at != end; ++at) {
+      due.push_back(std::move(at->second));
+    }
+    delayed.erase(delayed.begin(), end);
+  }
+  for (Delayed& job : due) {
+    parts.lines->restore_job(job.model, std::move(job.arrival));
+  }
+}
+
+SteadyTime JobQueue::Impl::next_look(SteadyTime now) {
+  const std::lock_guard lock(mutex);
+  const SteadyTime look = now + kHousekeeping;
+  return delayed.empty() ? look : std::min(look, delayed.begin()->first);
+}
+
+Task<void> JobQueue::Impl::keep_house() {
+  SteadyTime overdue_at{};
+  while (!stops()) {
+    const SteadyTime now = parts.clock->steady();
+    restore_due(now);
+    if (now >= overdue_at) {
+      overdue_at = now + kHousekeeping;
+      co_await end_overdue();
+      co_await forget_old(now);
+    }
+    co_await wake.wait_until(next_look(parts.clock->steady()));
+  }
+  {
+    const std::lock_guard lock(mutex);
+    keeping_house = false;
+  }
+  changed.notify_all();
+}
+
+Task<void> JobQueue::Impl::end_overdue() {
+  auto expired = co_await parts.jobs->expire(unix_now(), kStep);
+  if (!expired) {
+    co_return;  // the store says so itself wherever it matters
+  }
+  for (const model::Job& job : *expired) {
+    parts.lines->leave(job.model, job.seq);
+    queue.watch_.notify(job.seq);
+    if (!job.webhook_url.empty()) {
+      parts.webhook_due();
+    }
+  }
+}
+
+Task<void> JobQueue::Impl::forget_old(SteadyTime now) {
+  if (now < forget_at) {
+    co_return;
+  }
+  const auto retention = parts.settings("").retention;
+  auto forgotten = co_await parts.jobs->forget(unix_now() - retention.count(), kStep);
+  if (!forgotten || *forgotten < kStep) {
+    forget_at = now + kForgetPause;
+  }
+}
+
+JobQueue::JobQueue(Parts parts) : parts_(std::move(parts)), impl_(std::make_unique<Impl>(*this)) {
+  parts_.lines->on_job([this](model::JobSeq seq, std::unique_ptr<model::HeldSlot> slot) {
+    impl_->start_run(seq, std::move(slot));
+  });
+}
+
+JobQueue::~JobQueue() { parts_.lines->on_job(nullptr); }
+
+Result<stores::Recovery> JobQueue::start() {
+  auto recovery = parts_.jobs->recover(impl_->unix_now());
+  if (!recovery) {
+    return recovery;
+  }
+  impl_->ids.start_after(recovery->newest);
+  const SteadyTime now = parts_.clock->steady();
+  const std::int64_t unix_now = impl_->unix_now();
+  auto listed = parts_.jobs->each_waiting([&](const stores::WaitingJob& job) {
+    const auto age =
+        std::chrono::milliseconds(std::max<std::int64_t>(0, unix_now - job.created_at));
+    Arrival arrival{.ticket = job.seq,
+                    .priority = job.priority,
+                    .owner = job.owner,
+                    .client = job.client_id,
+                    .work = job.work,
+                    .at = now - age};
+    if (job.not_before > unix_now) {
+      const auto wait = std::chrono::milliseconds(job.not_before - unix_now);
+      impl_->delayed.emplace(now + wait,
+                             Delayed{.model = job.model, .arrival = std::move(arrival)});
+      return;
+    }
+    parts_.lines->restore_job(job.model, std::move(arrival));
+  });
+  if (!listed) {
+    return fail(listed.error());
+  }
+  impl_->keeping_house = true;
+  parts_.loops.front()->post([this] { parts_.loops.front()->spawn(impl_->keep_house()); });
+  if (recovery->requeued + recovery->failed != 0) {
+    log::warning("jobs were under way when the gateway ended",
+                 {{"run_again", std::to_string(recovery->requeued)},
+                  {"failed", std::to_string(recovery->failed)}});
+  }
+  return recovery;
+}
+
+void JobQueue::begin_stop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+  }
+  parts_.loops.front()->post([this] { impl_->wake.notify(); });
+}
+
+bool JobQueue::stop(SteadyTime until) {
+  begin_stop();
+  std::unique_lock lock(impl_->mutex);
+  const auto idle = [this] { return impl_->running.empty() && !impl_->keeping_house; };
+  const bool clean = impl_->changed.wait_until(lock, until, idle);
+  if (!clean) {
+    for (const auto& [seq, run] : impl_->running) {
+      impl_->break_off(*run, seq, JobRun::Stop::GatewayStops);
+    }
+    impl_->changed.wait_for(lock, kPutBackTime, idle);
+  }
+  return clean;
+}
+
+Task<Result<JobQueue::Accepted>> JobQueue::submit(model::JobRequest request,
+                                                  std::optional<stores::IdempotencyClaim> claim) {
+  auto room = parts_.lines->claim_backlog(request.model);
+  if (!room) {
+    co_return fail(room.error());
+  }
+  request.max_attempts = std::max(1U, parts_.settings(request.model).max_attempts);
+  const SteadyTime at = parts_.clock->steady();
+  stores::NewJob fresh;
+  fresh.created_at = impl_->unix_now();
+  fresh.id = impl_->ids.next(fresh.created_at, random_bits());
+  model::Job job = job_of(request, fresh.id, fresh.created_at);
+  fresh.request = std::move(request);
+  fresh.idempotency = claim;
+  auto submitted = co_await parts_.jobs->submit(std::move(fresh));
+  if (!submitted) {
+    parts_.lines->drop_claim(job.model);
+    co_return fail(submitted.error());
+  }
+  if (submitted->replayed) {
+    parts_.lines->drop_claim(job.model);
+    auto earlier = co_await parts_.jobs->find(submitted->id, "");
+    if (!earlier) {
+      co_return fail(earlier.error());
+    }
+    co_return Accepted{.job = std::move(*earlier), .replayed = true};
+  }
+  ++impl_->submitted;
+  parts_.lines->add_job(job.model, arrival_of(job, at));
+  co_return Accepted{.job = std::move(job)};
+}
+
+Task<Result<model::Job>> JobQueue::cancel(std::string id, std::string owner) {
+  auto job = co_await parts_.jobs->cancel(std::move(id), std::move(owner), impl_->unix_now());
+  if (!job || job->state != model::JobState::Cancelled) {
+    co_return job;
+  }
+  parts_.lines->leave(job->model, job->seq);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    const auto found = impl_->running.find(job->seq);
+    if (found != impl_->running.end()) {
+      impl_->break_off(*found->second, job->seq, JobRun::Stop::Cancelled);
+    }
+  }
+  watch_.notify(job->seq);
+  if (!job->webhook_url.empty()) {
+    parts_.webhook_due();
+  }
+  co_return job;
+}
+
+JobQueueStats JobQueue::stats() const {
+  JobQueueStats stats{
+      .submitted = impl_->submitted, .finished = impl_->finished, .retried = impl_->retried};
+  const std::lock_guard lock(impl_->mutex);
+  stats.running = impl_->running.size();
+  stats.delayed = impl_->delayed.size();
+  return stats;
+}
+
+}  // namespace headgate::queue

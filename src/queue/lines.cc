@@ -1,0 +1,307 @@
+#include "queue/lines.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "base/event_loop.h"
+#include "base/recycler.h"
+#include "base/signal.h"
+
+namespace headgate::queue {
+namespace {
+
+constexpr std::size_t kShards = 16;
+/// Lines beyond this many of a shard that nobody uses are forgotten: a provider that takes any
+/// model name lets clients invent them.
+constexpr std::size_t kLinesPerShard = 1024;
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+/// A caller that waits for a slot, on its own loop.
+struct Waiter {
+  EventLoop* loop = EventLoop::current();
+  Signal granted;
+  bool has_slot = false;  // guarded by the shard's mutex
+};
+
+struct ModelLine {
+  explicit ModelLine(LineSettings settings) : line(settings), settings(settings) {}
+  Line line;
+  LineSettings settings;
+  std::size_t claims = 0;                                       // jobs on their way to disk
+  std::unordered_map<Ticket, std::shared_ptr<Waiter>> waiters;  // shared with the caller's frame
+  std::uint64_t rejected_callers = 0;
+  std::uint64_t rejected_jobs = 0;
+  std::uint64_t gave_up = 0;
+
+  bool idle() const {
+    return line.running() == 0 && line.waiting_callers() == 0 && line.waiting_jobs() == 0 &&
+           claims == 0;
+  }
+};
+
+using LineMap =
+    std::unordered_map<std::string, std::unique_ptr<ModelLine>, TextHash, std::equal_to<>>;
+
+struct alignas(64) Shard {
+  std::mutex mutex;
+  LineMap lines;  // guarded by mutex
+};
+
+Error full(std::string_view message, std::chrono::seconds retry_after) {
+  Error error = overloaded(std::string(message), retry_after);
+  error.code = "queue_full";
+  return error;
+}
+
+}  // namespace
+
+struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
+  explicit Impl(SettingsOf of) : settings_of(std::move(of)) {}
+
+  SettingsOf settings_of;
+  StartJob start_job;
+  std::array<Shard, kShards> shards;
+  std::atomic<Ticket> last_caller{0};
+
+  class Slot;
+  /// Jobs whose turn came; started after the lock is released.
+  using Starts = std::vector<std::pair<model::JobSeq, model::Priority>>;
+
+  Shard& shard_of(std::string_view model) { return shards[TextHash{}(model) % kShards]; }
+
+  ModelLine& line_of(Shard& shard, std::string_view model) {
+    const auto found = shard.lines.find(model);
+    if (found != shard.lines.end()) {
+      return *found->second;
+    }
+    if (shard.lines.size() >= kLinesPerShard) {
+      std::erase_if(shard.lines, [](const auto& entry) { return entry.second->idle(); });
+    }
+    auto made = std::make_unique<ModelLine>(settings_of(model));
+    return *shard.lines.emplace(std::string(model), std::move(made)).first->second;
+  }
+
+  /// Hands slots to all whose turn has come. Needs the shard's mutex.
+  static void advance(ModelLine& line, SteadyTime now, Starts& starts) {
+    for (const Line::Start& start : line.line.take(now)) {
+      if (kind_of(start.ticket) == Kind::Job) {
+        starts.emplace_back(start.ticket, start.priority);
+        continue;
+      }
+      const auto waiter = line.waiters.extract(start.ticket);
+      waiter.mapped()->has_slot = true;
+      waiter.mapped()->loop->post([kept = waiter.mapped()] { kept->granted.notify(); });
+    }
+  }
+
+  void start(const Starts& starts, const std::string& model);
+  void ended(const std::string& model, model::Priority priority, SteadyTime since);
+};
+
+/// A slot that is taken.
+class Lines::Impl::Slot final : public model::HeldSlot, public Recycled {
+ public:
+  Slot(std::shared_ptr<Impl> lines, std::string_view model, model::Priority priority)
+      : lines_(std::move(lines)), model_(model), priority_(priority) {}
+  ~Slot() override { lines_->ended(model_, priority_, since_); }
+
+ private:
+  std::shared_ptr<Impl> lines_;  // shared: a slot may outlive the Lines while the gateway stops
+  std::string model_;
+  model::Priority priority_;
+  SteadyTime since_ = std::chrono::steady_clock::now();
+};
+
+void Lines::Impl::start(const Starts& starts, const std::string& model) {
+  if (!start_job) {
+    return;  // the gateway stops: on disk they wait for the next start
+  }
+  for (const auto& [seq, priority] : starts) {
+    start_job(seq, std::make_unique<Slot>(shared_from_this(), model, priority));
+  }
+}
+
+void Lines::Impl::ended(const std::string& model, model::Priority priority, SteadyTime since) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  Starts starts;
+  {
+    Shard& shard = shard_of(model);
+    const std::lock_guard lock(shard.mutex);
+    ModelLine& line = line_of(shard, model);
+    line.line.ended(priority, now, std::chrono::duration<double>(now - since).count());
+    if (line.line.waiting_callers() + line.line.waiting_jobs() != 0) {
+      advance(line, now, starts);
+    }
+  }
+  start(starts, model);
+}
+
+Lines::Lines(SettingsOf settings_of) : impl_(std::make_shared<Impl>(std::move(settings_of))) {}
+
+Lines::~Lines() = default;
+
+void Lines::on_job(StartJob start) { impl_->start_job = std::move(start); }
+
+void Lines::reconfigure() {
+  for (Shard& shard : impl_->shards) {
+    std::vector<std::pair<std::string, Impl::Starts>> all;
+    {
+      const std::lock_guard lock(shard.mutex);
+      for (auto& [model, line] : shard.lines) {
+        line->settings = impl_->settings_of(model);
+        line->line.set(line->settings);
+        Impl::advance(*line, std::chrono::steady_clock::now(),
+                      all.emplace_back(model, Impl::Starts()).second);
+      }
+    }
+    for (const auto& [model, starts] : all) {
+      impl_->start(starts, model);
+    }
+  }
+}
+
+Task<Result<std::unique_ptr<model::HeldSlot>>> Lines::enter(Caller caller, CancelSource& cancel,
+                                                            SteadyTime patience) {
+  Shard& shard = impl_->shard_of(caller.model);
+  const Ticket ticket = impl_->last_caller.fetch_sub(1, std::memory_order_relaxed) - 1;
+  std::shared_ptr<Waiter> waiter;  // shared with the line until it is our turn
+  {
+    const std::lock_guard lock(shard.mutex);
+    ModelLine& line = impl_->line_of(shard, caller.model);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (!line.line.run_at_once(caller.priority, now)) {
+      const auto verdict = line.line.caller({.ticket = ticket,
+                                             .priority = caller.priority,
+                                             .owner = std::string(caller.owner),
+                                             .client = std::string(caller.client),
+                                             .work = caller.work,
+                                             .at = now});
+      if (verdict == Line::Verdict::Full) {
+        ++line.rejected_callers;
+        co_return fail(full("Queue is full, please try again later", line.line.retry_after()));
+      }
+      if (verdict == Line::Verdict::Waits) {
+        waiter = line.waiters.emplace(ticket, std::make_shared<Waiter>()).first->second;
+      }
+    }
+  }
+  if (waiter) {
+    {
+      OnCancel wake(cancel, [&] { waiter->granted.notify(); });
+      co_await waiter->granted.wait_until(patience);
+    }
+    const std::lock_guard lock(shard.mutex);
+    if (!waiter->has_slot) {
+      ModelLine& line = impl_->line_of(shard, caller.model);
+      line.line.leave(ticket);
+      line.waiters.erase(ticket);
+      ++line.gave_up;
+      if (cancel.cancelled()) {
+        co_return fail(client_left());
+      }
+      co_return fail(
+          full("The model is busy: no slot came free in time.", line.line.retry_after()));
+    }
+  }
+  std::unique_ptr<model::HeldSlot> slot =
+      std::make_unique<Impl::Slot>(impl_, caller.model, caller.priority);
+  if (cancel.cancelled()) {
+    co_return fail(client_left());  // the slot goes back
+  }
+  co_return slot;
+}
+
+Result<void> Lines::claim_backlog(std::string_view model) {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  ModelLine& line = impl_->line_of(shard, model);
+  if (line.line.waiting_jobs() + line.claims >= line.settings.max_backlog) {
+    ++line.rejected_jobs;
+    return fail(full("Queue is full, please try again later", line.line.retry_after()));
+  }
+  ++line.claims;
+  return {};
+}
+
+void Lines::drop_claim(std::string_view model) {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  --impl_->line_of(shard, model).claims;
+}
+
+void Lines::add_job(std::string_view model, Arrival arrival) {
+  drop_claim(model);
+  restore_job(model, std::move(arrival));
+}
+
+void Lines::restore_job(std::string_view model, Arrival arrival) {
+  Impl::Starts starts;
+  {
+    Shard& shard = impl_->shard_of(model);
+    const std::lock_guard lock(shard.mutex);
+    ModelLine& line = impl_->line_of(shard, model);
+    line.line.restore(std::move(arrival));
+    Impl::advance(line, std::chrono::steady_clock::now(), starts);
+  }
+  impl_->start(starts, std::string(model));
+}
+
+bool Lines::leave(std::string_view model, model::JobSeq seq) {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  return impl_->line_of(shard, model).line.leave(seq);
+}
+
+std::optional<std::size_t> Lines::position(std::string_view model, model::JobSeq seq) const {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.lines.find(model);
+  return found == shard.lines.end() ? std::nullopt : found->second->line.position(seq);
+}
+
+LineView Lines::view(std::string_view model) const {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.lines.find(model);
+  if (found == shard.lines.end()) {
+    return {.settings = impl_->settings_of(model), .classes = {}};
+  }
+  const ModelLine& at = *found->second;
+  LineView view{.settings = at.settings,
+                .classes = {},
+                .running = at.line.running(),
+                .waiting_callers = at.line.waiting_callers(),
+                .waiting_jobs = at.line.waiting_jobs(),
+                .drain_rate = at.line.drain_rate(),
+                .retry_after = at.line.retry_after(),
+                .rejected_callers = at.rejected_callers,
+                .rejected_jobs = at.rejected_jobs,
+                .gave_up = at.gave_up};
+  for (std::size_t i = 0; i < model::kPriorities; ++i) {
+    view.classes[i] = at.line.state(static_cast<model::Priority>(i));
+  }
+  return view;
+}
+
+std::vector<std::string> Lines::models() const {
+  std::vector<std::string> names;
+  for (Shard& shard : impl_->shards) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [model, line] : shard.lines) {
+      names.push_back(model);
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace headgate::queue

@@ -1,0 +1,120 @@
+#include "queue/lines.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/event_loop.h"
+#include "base/signal.h"
+#include "base/task_group.h"
+
+namespace headgate::queue {
+namespace {
+
+using namespace std::chrono_literals;
+using Slot = std::unique_ptr<model::HeldSlot>;
+
+LineSettings two_slots() { return {.max_concurrent = 2, .max_waiting = 1, .max_backlog = 2}; }
+
+struct LinesTest : ::testing::Test {
+  Lines lines{[](std::string_view) { return two_slots(); }};
+  EventLoop loop;
+  CancelSource cancel;
+
+  Task<Result<Slot>> enter(std::string_view model, SteadyTime patience = SteadyTime::max()) {
+    return lines.enter({.model = model, .owner = "key:a", .client = ""}, cancel, patience);
+  }
+};
+
+TEST_F(LinesTest, GiveASlotBackWhenItsHolderLetsGo) {
+  const auto visit = [](LinesTest& self) -> Task<void> {
+    auto first = co_await self.enter("m");
+    auto second = co_await self.enter("m");
+    EXPECT_TRUE(first && second);
+    EXPECT_EQ(self.lines.view("m").running, 2U);
+    auto late = co_await self.enter("m", std::chrono::steady_clock::now() + 20ms);
+    EXPECT_FALSE(late);
+    EXPECT_EQ(late.error().code, "queue_full");
+    EXPECT_TRUE(late.error().retry_after);
+    EXPECT_EQ(self.lines.view("m").gave_up, 1U);
+    auto elsewhere = co_await self.enter("other");
+    EXPECT_TRUE(elsewhere) << "each model has a line of its own";
+    first->reset();
+    auto third = co_await self.enter("m");
+    EXPECT_TRUE(third);
+  };
+  loop.run_until_done(visit(*this));
+  EXPECT_EQ(lines.view("m").running, 0U);
+  EXPECT_EQ(lines.view("m").waiting_callers, 0U);
+}
+
+TEST_F(LinesTest, WakeTheCallerWhoseTurnHasCome) {
+  const auto wait = [](LinesTest& self, std::vector<std::string>& order) -> Task<void> {
+    auto slot = co_await self.enter("m");
+    order.emplace_back(slot ? "waited" : "refused");
+  };
+  const auto visit = [&wait](LinesTest& self) -> Task<void> {
+    std::vector<std::string> order;
+    auto first = co_await self.enter("m");
+    auto second = co_await self.enter("m");
+    TaskGroup group;
+    group.spawn(wait(self, order));
+    co_await sleep_for(1ms);
+    auto refused = co_await self.enter("m");
+    EXPECT_FALSE(refused) << "one caller may wait";
+    EXPECT_EQ(self.lines.view("m").rejected_callers, 1U);
+    order.emplace_back("let go");
+    second->reset();
+    co_await group.close(SteadyTime::max());
+    EXPECT_EQ(order, (std::vector<std::string>{"let go", "waited"}));
+  };
+  loop.run_until_done(visit(*this));
+}
+
+TEST_F(LinesTest, LetACallerGoWhoHasLeft) {
+  const auto visit = [](LinesTest& self) -> Task<void> {
+    auto first = co_await self.enter("m");
+    auto second = co_await self.enter("m");
+    self.cancel.cancel();
+    auto gone = co_await self.enter("m");
+    EXPECT_FALSE(gone);
+    EXPECT_EQ(gone.error().kind, ErrorKind::ClientLeft);
+    EXPECT_EQ(self.lines.view("m").waiting_callers, 0U);
+  };
+  loop.run_until_done(visit(*this));
+  EXPECT_EQ(lines.view("m").running, 0U);
+}
+
+TEST_F(LinesTest, StartJobsInOrderAsSlotsComeFree) {
+  std::vector<model::JobSeq> started;
+  std::vector<Slot> slots;
+  lines.on_job([&](model::JobSeq seq, Slot slot) {
+    started.push_back(seq);
+    slots.push_back(std::move(slot));
+  });
+  const auto submit = [&](model::JobSeq seq) {
+    auto room = lines.claim_backlog("m");
+    if (room) {
+      lines.add_job("m", {.ticket = seq, .owner = "key:a", .client = "", .at = SteadyTime{}});
+    }
+    return room.has_value();
+  };
+  for (const model::JobSeq seq : {1, 2, 3, 4}) {
+    EXPECT_TRUE(submit(seq));
+  }
+  EXPECT_FALSE(submit(5)) << "two run, two wait: the backlog is full";
+  EXPECT_EQ(lines.view("m").rejected_jobs, 1U);
+  EXPECT_EQ(started, (std::vector<model::JobSeq>{1, 2}));
+  EXPECT_EQ(lines.position("m", 4), 2U);
+  slots[0].reset();
+  EXPECT_EQ(started, (std::vector<model::JobSeq>{1, 2, 3}));
+  EXPECT_TRUE(lines.leave("m", 4));
+  EXPECT_FALSE(lines.leave("m", 4));
+  slots.clear();
+  EXPECT_EQ(started.size(), 3U);
+}
+
+}  // namespace
+}  // namespace headgate::queue
