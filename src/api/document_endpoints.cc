@@ -27,6 +27,7 @@ struct Pages {
 /// What the request asks for, checked before any work is done.
 struct Plan {
   std::string model;
+  std::shared_ptr<const routing::Model> line;  // shared with the catalog: a reload may drop it
   std::optional<DocumentType> type;
   std::string output = "text";
   documents::ReadOptions read;
@@ -60,6 +61,7 @@ Result<Plan> make_plan(Work work, const DocumentRequest& request, const Document
     return fail(model.error());
   }
   plan.model = (*model)->name;
+  plan.line = *model;
   if (!std::ranges::any_of((*model)->targets, &routing::Target::embedded)) {
     return fail(
         invalid_request("The model '" + plan.model + "' does not read documents.", "model"));
@@ -172,6 +174,20 @@ std::string extract_json(const Plan& plan, const DocumentRequest& request, const
 
 }  // namespace
 
+Result<JobPlan> Documents::plan(const edge::Request& http) const {
+  auto request = parse_document_request(http);
+  if (!request) {
+    return fail(request.error());
+  }
+  auto plan = make_plan(work_, *request, engine_, *engine_.settings());
+  if (!plan) {
+    return fail(plan.error());
+  }
+  return JobPlan{.model = plan->model,
+                 .work = static_cast<std::uint32_t>(
+                     std::max<std::size_t>(1, request->urls.size() + request->files.size()))};
+}
+
 Task<Result<edge::Response>> Documents::handle(Call call) const {
   auto request = parse_document_request(call.http);
   if (!request) {
@@ -186,6 +202,16 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
     co_return fail(plan.error());
   }
   call.context.model = plan->model;
+  auto entered = co_await dispatch::enter_line(*engine_.lines, *plan->line, call.context);
+  if (!entered) {
+    co_return fail(entered.error());
+  }
+  if (call.context.ledger != nullptr) {
+    auto noted = co_await call.context.ledger->begin("embedded", plan->model);
+    if (!noted) {
+      co_return fail(noted.error());
+    }
+  }
   call.context.provider = "embedded";
   call.context.attempts = 1;
   auto documents = co_await engine_.sources->collect(*request, call.context);

@@ -9,6 +9,7 @@
 #include "base/blocking_pool.h"
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
+#include "queue/lines.h"
 
 namespace headgate::api {
 
@@ -18,6 +19,7 @@ struct DocumentEngine {
   documents::WorkerPool* workers;
   BlockingPool* pool;  ///< for understanding what was read
   const dispatch::Catalogs* catalogs;
+  queue::Lines* lines;
   DocumentSources::CurrentSettings settings;
 };
 
@@ -27,6 +29,7 @@ class Documents final : public Endpoint {
   enum class Work : std::uint8_t { Ocr, Classify, Extract };
   Documents(Work work, const DocumentEngine& engine) : work_(work), engine_(engine) {}
   Task<Result<edge::Response>> handle(Call call) const override;
+  Result<JobPlan> plan(const edge::Request& request) const override;
 
  private:
   Work work_;

@@ -12,7 +12,14 @@ namespace {
 /// SDKs do not retry at all when asked to wait longer (openai-python: MAX_RETRY_AFTER_DELAY).
 constexpr std::chrono::seconds kLongestRetryAfter{120};
 
-std::string screaming_snake(std::string_view code) {
+/// A code in the words of the task API.
+std::string task_code(std::string_view code) {
+  if (code == "model_not_found") {
+    return "INVALID_MODEL";
+  }
+  if (code == "rate_limit_exceeded") {
+    return "RATE_LIMITED";
+  }
   std::string text(code);
   std::ranges::transform(text, text.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : (c == '-' ? '_' : c);
@@ -44,22 +51,11 @@ std::string_view anthropic_type(ErrorKind kind) {
   }
 }
 
-std::string error_object(const Error& error, Surface surface,
-                         const model::RequestContext& context) {
-  const std::string code = surface == Surface::TaskApi ? screaming_snake(wire_code(error))
-                                                       : std::string(wire_code(error));
+/// The `error` object of an answer that goes out now.
+std::string object_now(const Error& error, Surface surface, const model::RequestContext& context) {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
-  std::string object = R"({"message":)" + json_quote(error.message) + R"(,"type":")" +
-                       std::string(wire_type(error.kind)) + R"(","param":)" +
-                       (error.param.empty() ? "null" : json_quote(error.param)) + R"(,"code":)" +
-                       json_quote(code);
-  if (!error.details_json.empty()) {
-    object.append(R"(,"details":)").append(error.details_json);
-  }
-  object.append(R"(,"request_id":)").append(json_quote(context.request_id));
-  object.append(R"(,"timestamp":")").append(rfc3339(now.count())).append("\"}");
-  return object;
+  return error_object(error, surface, context.request_id, now.count());
 }
 
 void add_error_fields(edge::Response& response, const Error& error) {
@@ -91,11 +87,27 @@ edge::Response begin_error(const Error& error, model::RequestContext& context) {
 
 }  // namespace
 
+std::string error_object(const Error& error, Surface surface, std::string_view request_id,
+                         std::int64_t when) {
+  const std::string code =
+      surface == Surface::TaskApi ? task_code(wire_code(error)) : std::string(wire_code(error));
+  std::string object = R"({"message":)" + json_quote(error.message) + R"(,"type":")" +
+                       std::string(wire_type(error.kind)) + R"(","param":)" +
+                       (error.param.empty() ? "null" : json_quote(error.param)) + R"(,"code":)" +
+                       json_quote(code);
+  if (!error.details_json.empty()) {
+    object.append(R"(,"details":)").append(error.details_json);
+  }
+  object.append(R"(,"request_id":)").append(json_quote(request_id));
+  object.append(R"(,"timestamp":")").append(rfc3339(when)).append("\"}");
+  return object;
+}
+
 edge::Response classic_error(const Error& error, std::string_view detail_json,
                              model::RequestContext& context) {
   edge::Response response = begin_error(error, context);
-  response.body = R"({"error":)" + error_object(error, Surface::Classic, context) +
-                  R"(,"detail":)" + std::string(detail_json) + "}";
+  response.body = R"({"error":)" + object_now(error, Surface::Classic, context) + R"(,"detail":)" +
+                  std::string(detail_json) + "}";
   return response;
 }
 
@@ -111,7 +123,7 @@ edge::Response error_response(const Error& error, Surface surface, model::Reques
                     json_quote(context.request_id) + "}";
     return response;
   }
-  response.body = R"({"error":)" + error_object(error, surface, context) + "}";
+  response.body = R"({"error":)" + object_now(error, surface, context) + "}";
   return response;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "api/route.h"
@@ -16,6 +18,10 @@ edge::Response error_response(const Error& error, Surface surface, model::Reques
 /// As error_response on the classic surface, but with `detail_json` as the member `detail`.
 edge::Response classic_error(const Error& error, std::string_view detail_json,
                              model::RequestContext& context);
+
+/// The `error` object as answers on `surface` hold it; `when` in Unix milliseconds.
+std::string error_object(const Error& error, Surface surface, std::string_view request_id,
+                         std::int64_t when);
 
 /// The surface of a path that matches no route.
 Surface surface_of_path(std::string_view path);

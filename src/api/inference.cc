@@ -1,5 +1,6 @@
 #include "api/inference.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -38,6 +39,28 @@ Task<Result<edge::Response>> Inference::handle(Call call) const {
   }
   // The request lives in this frame; what streams on after it borrows only the body.
   co_return co_await dispatcher_.run(*request, call.context);
+}
+
+Result<JobPlan> Inference::plan(const edge::Request& request) const {
+  auto json = require_json(request);
+  if (!json) {
+    return fail(json.error());
+  }
+  auto asked = parse_openai_request(kind_, request.body);
+  if (!asked) {
+    return fail(asked.error());
+  }
+  auto model = catalogs_.here()->find(asked->model);
+  if (!model) {
+    return fail(model.error());
+  }
+  if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
+    return fail(dispatch::reads_documents_only(asked->model));
+  }
+  // About 4 bytes a token, and as much again for the answer of a short prompt.
+  constexpr std::size_t kBytesPerWork = 4000;
+  return JobPlan{.model = (*model)->name,
+                 .work = static_cast<std::uint32_t>(1 + request.body.size() / kBytesPerWork)};
 }
 
 Task<Result<edge::Response>> Models::handle(Call call) const {

@@ -9,13 +9,17 @@ namespace headgate::api {
 /// POST /v1/chat/completions, /v1/completions and /v1/embeddings: OpenAI bodies, passed through.
 class Inference final : public Endpoint {
  public:
-  Inference(model::Kind kind, const dispatch::Dispatcher& dispatcher)
-      : kind_(kind), dispatcher_(dispatcher) {}
+  /// Borrows both.
+  Inference(model::Kind kind, const dispatch::Dispatcher& dispatcher,
+            const dispatch::Catalogs& catalogs)
+      : kind_(kind), dispatcher_(dispatcher), catalogs_(catalogs) {}
   Task<Result<edge::Response>> handle(Call call) const override;
+  Result<JobPlan> plan(const edge::Request& request) const override;
 
  private:
   model::Kind kind_;
   const dispatch::Dispatcher& dispatcher_;
+  const dispatch::Catalogs& catalogs_;
 };
 
 /// GET /v1/models and GET /v1/models/{id...}: the configured models.

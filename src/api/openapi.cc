@@ -98,12 +98,15 @@ json::array parameters_of(const std::string& path) {
 
 json::object request_body(const Schema& schema) {
   json::object content;
-  const bool takes_json = schema.media != Media::Form;
+  const bool takes_json = schema.media != Media::Form && schema.media != Media::Multipart;
   if (takes_json) {
     content["application/json"] = media_of(schema.name);
   }
   if (schema.media == Media::Form || schema.media == Media::JsonOrForm) {
     content["application/x-www-form-urlencoded"] = media_of(schema.name);
+  }
+  if (schema.media == Media::Multipart) {
+    content["multipart/form-data"] = media_of(schema.name);
   }
   if (schema.media == Media::JsonOrMultipart) {
     content["multipart/form-data"] = media_of("DocumentForm");
@@ -194,7 +197,7 @@ std::vector<Refusal> refusals_of(const Route& route) {
 void add_refusals(json::object& responses, const Route& route) {
   const bool status_route = route.pattern == "/ready" || route.pattern == "/health";
   const std::string_view error_schema =
-      route.surface == Surface::OpenAi ? std::string_view("Error") : "ErrorWithDetail";
+      route.surface == Surface::Classic ? std::string_view("ErrorWithDetail") : "Error";
   for (const Refusal& refusal : refusals_of(route)) {
     // The status routes report in their own shape.
     const std::string_view schema = status_route ? route.response_schema : error_schema;

@@ -120,6 +120,22 @@ TEST(OpenApi, PathParametersAreDeclared) {
   EXPECT_EQ(parameter.at("in").as_string(), "path");
 }
 
+TEST(OpenApi, ErrorsOfTheTaskApiHaveNoDetail) {
+  const json::object made = document();
+  const auto schema_of = [&](const char* path) {
+    return operation_of(made, path, "post")
+        .at("responses")
+        .at("400")
+        .at("content")
+        .at("application/json")
+        .at("schema")
+        .at("$ref")
+        .as_string();
+  };
+  EXPECT_EQ(schema_of("/api/v1/inference/text-generation"), "#/components/schemas/Error");
+  EXPECT_EQ(schema_of("/api/chat"), "#/components/schemas/ErrorWithDetail");
+}
+
 TEST(OpenApi, SaysHowBodiesTravel) {
   const auto row = [](std::string_view pattern, std::string_view request,
                       std::string_view response) {
@@ -134,10 +150,10 @@ TEST(OpenApi, SaysHowBodiesTravel) {
                  .response_schema = response,
                  .endpoint = nullptr};
   };
-  const std::array routes = {row("/form", "TokenForm", "TokenPair"),
-                             row("/file", "ExtractRequest", "Extraction"),
-                             row("/stream", "ChatRequest", "ChatCompletion"),
-                             row("/create", "ApiKeyRequest", "NewApiKey")};
+  const std::array routes = {
+      row("/form", "TokenForm", "TokenPair"), row("/file", "ExtractRequest", "Extraction"),
+      row("/stream", "ChatRequest", "ChatCompletion"), row("/create", "ApiKeyRequest", "NewApiKey"),
+      row("/upload", "ClassifyForm", "ClassificationTask")};
   const json::object made = json::parse(openapi_document(routes, "1")).as_object();
   const auto taken = [&](const char* path) {
     return operation_of(made, path, "post").at("requestBody").at("content").as_object();
@@ -152,6 +168,9 @@ TEST(OpenApi, SaysHowBodiesTravel) {
   EXPECT_TRUE(
       responses("/stream").at("200").at("content").as_object().contains("text/event-stream"));
   EXPECT_TRUE(responses("/create").contains("201"));
+  EXPECT_TRUE(taken("/upload").contains("multipart/form-data"));
+  EXPECT_FALSE(taken("/upload").contains("application/json"));
+  EXPECT_TRUE(responses("/upload").contains("202"));
 }
 
 TEST(OpenApi, OpenRoutesSaySoAndProtectedOnesNameTheirScope) {

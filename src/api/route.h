@@ -23,11 +23,29 @@ struct Call {
   std::span<const std::string> path_values;  ///< in the order of the pattern
 };
 
+/// What a request asks of a model's line.
+struct JobPlan {
+  std::string model;  ///< public name
+  std::uint32_t work = 1;
+};
+
+/// Who makes a job of a request.
+enum class Queueing : std::uint8_t {
+  IfPreferred,  ///< the service, if the client prefers to be answered by a job
+  ByEndpoint,   ///< the endpoint itself: it makes a job of every request, or of none
+};
+
 /// Answers one route: decode, ask, encode. Stateless towards requests; serves all event loops.
 class Endpoint {
  public:
   virtual ~Endpoint() = default;
   virtual Task<Result<edge::Response>> handle(Call call) const = 0;
+  virtual Queueing queueing() const { return Queueing::IfPreferred; }
+  /// What `request` would ask for as a job, or what is wrong with it. The route must be one of
+  /// inference.
+  virtual Result<JobPlan> plan(const edge::Request& request) const {
+    return fail(invalid_request("This route cannot run as a job: " + std::string(request.path)));
+  }
 };
 
 /// Anyone may call the route. Said out loud: the `auth` column has no default.

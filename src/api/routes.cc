@@ -35,6 +35,29 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Post, "/v1/classify", InferenceDocument, Classic, "classify", "Documents", "Tell what a document is", "ClassifyRequest", "Classification", to.classify},
       {Post, "/v1/extract", InferenceDocument, Classic, "extract", "Documents", "Read the fields of a document", "ExtractRequest", "Extraction", to.extract},
 
+      {Get, "/v1/jobs", JobsRead, OpenAi, kNone, "Jobs", "Jobs, newest first", kNone, "JobList", to.list_jobs},
+      {Get, "/v1/jobs/{id}", JobsRead, OpenAi, kNone, "Jobs", "One job; ?wait=N waits for its end", kNone, "Job", to.show_job},
+      {Delete, "/v1/jobs/{id}", JobsWrite, OpenAi, kNone, "Jobs", "Cancel a job, also while it runs", kNone, "Job", to.cancel_job},
+      {Post, "/v1/jobs/{id}/cancel", JobsWrite, OpenAi, kNone, "Jobs", "Cancel a job, also while it runs", kNone, "Job", to.cancel_job, kSmall},
+      {Get, "/v1/jobs/{id}/events", JobsRead, OpenAi, kNone, "Jobs", "What happens to a job, as server-sent events", kNone, kNone, to.job_events},
+      {Post, "/v1/jobs/{id}/redeliver", JobsWrite, OpenAi, kNone, "Jobs", "Send the job's webhook again", kNone, "Redelivery", to.redeliver, kSmall},
+      {Get, "/ws/inference/{id}", JobsRead, Classic, kNone, "Jobs", "What happens to a job, over a WebSocket", kNone, kNone, to.job_socket},
+
+      {Post, "/api/chat", InferenceText, Classic, "chat", "Applications", "Chat completion as a job of an application, which X-Client-ID names", "ChatRequest", "QueuedRequest", to.request_chat},
+      {Post, "/api/ocr", InferenceDocument, Classic, "ocr", "Applications", "Read documents as a job of an application, which X-Client-ID names", "AppOcrRequest", "QueuedRequest", to.request_ocr},
+      {Get, "/api/requests/{id}", JobsRead, Classic, kNone, "Applications", "One job, in the words of /api", kNone, "Job", to.show_request},
+      {Delete, "/api/requests/{id}", JobsWrite, Classic, kNone, "Applications", "Cancel a job", kNone, "Job", to.cancel_request},
+
+      {Post, "/classify_file", InferenceDocument, Classic, "classify", "Classification", "Tell what a file is", "ClassifyForm", "Classification", to.classify_file},
+      {Post, "/classify_file_async", InferenceDocument, Classic, "classify", "Classification", "Tell what a file is, as a job", "ClassifyForm", "ClassificationTask", to.classify_file_later},
+      {Get, "/classification_result/{id}", JobsRead, Classic, kNone, "Classification", "What a file was found to be", kNone, "ClassificationResult", to.classification_result},
+
+      {Post, "/api/v1/inference/text-generation", InferenceText, TaskApi, "completion", "Tasks", "Generate text as a task", "TextGenerationRequest", "NewTask", to.generate_text},
+      {Post, "/api/v1/inference/image-generation", InferenceImage, TaskApi, "image", "Tasks", "Refused: no model here generates images", "ImageGenerationRequest", "NewTask", to.generate_image},
+      {Post, "/api/v1/inference/text-to-speech", InferenceAudio, TaskApi, "speech", "Tasks", "Refused: no model here speaks", "SpeechRequest", "NewTask", to.speak},
+      {Get, "/api/v1/inference/{id}", JobsRead, TaskApi, kNone, "Tasks", "One task; ?wait=N waits for its end", kNone, "Task", to.show_task},
+
+      {Get, "/admin/queue/{model}", Admin, Classic, kNone, "Administration", "The line in front of a model", kNone, "Queue", to.show_queue},
       {Get, "/admin/keys", Admin, Classic, kNone, "Administration", "All API keys, without their secrets", kNone, "ApiKeyList", to.list_keys},
       {Post, "/admin/keys", Admin, Classic, kNone, "Administration", "Make an API key; its text is shown once", "ApiKeyRequest", "NewApiKey", to.create_key, kSmall},
       {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},

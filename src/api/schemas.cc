@@ -64,6 +64,128 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "id": {"type": "string"}, "object": {"type": "string"},
         "revoked": {"type": "boolean", "const": true}}})"},
 
+    {"Job", R"({
+      "type": "object", "required": ["id", "object", "kind", "model", "status"],
+      "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "request_id": {"type": "string", "description": "x-request-id of the submission; under /api the same as id"},
+        "object": {"type": "string", "const": "job"},
+        "kind": {"type": "string"}, "model": {"type": "string"},
+        "status": {"type": "string", "description": "queued, running, succeeded, failed, cancelled or expired; under /api queued, processing, completed, failed, timeout or cancelled"},
+        "priority": {"type": "string", "enum": ["high", "normal", "low", "batch"]},
+        "client_id": {"type": ["string", "null"]},
+        "created_at": {"type": "string", "format": "date-time"},
+        "started_at": {"type": ["string", "null"], "format": "date-time"},
+        "completed_at": {"type": ["string", "null"], "format": "date-time"},
+        "attempts": {"type": "array", "items": {"type": "object", "properties": {
+          "n": {"type": "integer"}, "provider": {"type": "string"}, "target": {"type": "string"},
+          "started_at": {"type": "string", "format": "date-time"},
+          "ended_at": {"type": ["string", "null"], "format": "date-time"},
+          "outcome": {"type": ["string", "null"]}, "error": {"type": ["string", "null"]}}}},
+        "max_attempts": {"type": "integer"},
+        "position": {"type": "integer", "description": "Place in the line, from 1, while queued"},
+        "result": {"description": "What the same request answers a caller, once succeeded"},
+        "error": {"type": ["object", "null"]},
+        "usage": {"type": ["object", "null"]},
+        "cost": {"type": "number", "description": "USD"},
+        "trace_id": {"type": ["string", "null"]}}})"},
+    {"JobList", R"({
+      "type": "object", "required": ["object", "data", "has_more"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}},
+        "has_more": {"type": "boolean"}, "last_id": {"type": ["string", "null"]}}})"},
+    {"Redelivery", R"({
+      "type": "object", "required": ["id", "deliveries"],
+      "properties": {"id": {"type": "string"}, "deliveries": {"type": "integer"}}})"},
+    {"QueuedRequest", R"({
+      "type": "object", "required": ["request_id", "status"],
+      "properties": {
+        "request_id": {"type": "string", "format": "uuid"},
+        "status": {"type": "string", "enum": ["queued", "processing", "completed"]},
+        "message": {"type": "string"},
+        "resolution": {"$ref": "#/components/schemas/Resolution"},
+        "result": {"type": "object", "description": "With Prefer: wait=N, once completed; the status is 200 then"}}})",
+     Media::Json, 202},
+    {"AppOcrRequest", R"({
+      "type": "object",
+      "properties": {
+        "messages": {"type": "array", "items": {"$ref": "#/components/schemas/ChatMessage"}, "description": "The documents are their image_url parts"},
+        "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
+        "model": {"type": "string", "default": "document-ocr"},
+        "output": {"type": "string", "enum": ["text", "markdown", "layout", "json"], "default": "text"},
+        "resolution": {"$ref": "#/components/schemas/Resolution"},
+        "webhook_url": {"type": "string", "format": "uri"}},
+      "additionalProperties": true})"},
+    {"ClassifyForm", R"({
+      "type": "object", "required": ["file"],
+      "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "industry": {"type": "string", "default": "finance"},
+        "model": {"type": "string", "default": "document-classifier"}}})",
+     Media::Multipart},
+    {"ClassificationTask", R"({
+      "type": "object", "required": ["task_id", "status"],
+      "properties": {
+        "task_id": {"type": "string", "format": "uuid"},
+        "status": {"type": "string", "enum": ["processing", "completed"]},
+        "estimated_time": {"type": ["string", "null"], "description": "Until the task's turn, as far as it is known"},
+        "result": {"$ref": "#/components/schemas/Classification"}}})",
+     Media::Json, 202},
+    {"ClassificationResult", R"({
+      "type": "object", "required": ["task_id", "status"], "description": "202 while processing, 500 when failed",
+      "properties": {
+        "task_id": {"type": "string", "format": "uuid"},
+        "status": {"type": "string", "enum": ["processing", "completed", "failed"]},
+        "progress": {"type": "string"},
+        "result": {"$ref": "#/components/schemas/Classification"},
+        "error": {"$ref": "#/components/schemas/ErrorObject"},
+        "detail": {"type": "string"}}})"},
+    {"TextGenerationRequest", R"({
+      "type": "object", "required": ["model", "prompt"],
+      "properties": {
+        "model": {"type": "string"},
+        "prompt": {"type": "string", "minLength": 1},
+        "max_tokens": {"type": ["integer", "null"], "minimum": 1, "default": 512, "description": "null leaves it to the model, as with the others"},
+        "temperature": {"type": ["number", "null"], "default": 0.7},
+        "top_p": {"type": ["number", "null"], "default": 0.9},
+        "top_k": {"type": ["integer", "null"]},
+        "stop_sequences": {"type": ["array", "null"], "items": {"type": "string"}},
+        "stream": {"type": "boolean", "default": false, "description": "Keep the text's pieces as events of the job"},
+        "webhook_url": {"type": "string", "format": "uri"}},
+      "additionalProperties": true})"},
+    {"ImageGenerationRequest", R"({
+      "type": "object", "required": ["model"],
+      "properties": {"model": {"type": "string"}, "prompt": {"type": "string"}},
+      "additionalProperties": true})"},
+    {"SpeechRequest", R"({
+      "type": "object", "required": ["model"],
+      "properties": {"model": {"type": "string"}, "text": {"type": "string"}},
+      "additionalProperties": true})"},
+    {"Task", R"({
+      "type": "object",
+      "required": ["task_id", "status", "result", "processing_time", "worker_id", "created_at", "completed_at"],
+      "properties": {
+        "task_id": {"type": "string", "format": "uuid"},
+        "status": {"type": "string", "enum": ["queued", "running", "completed", "failed", "cancelled"]},
+        "result": {"type": ["object", "null"]},
+        "error": {"anyOf": [{"$ref": "#/components/schemas/ErrorObject"}, {"type": "null"}]},
+        "processing_time": {"type": ["number", "null"], "description": "Seconds"},
+        "worker_id": {"type": ["string", "null"], "description": "The provider that was asked last"},
+        "created_at": {"type": "string", "format": "date-time"},
+        "completed_at": {"type": ["string", "null"], "format": "date-time"}}})"},
+    {"NewTask", R"({"$ref": "#/components/schemas/Task"})", Media::Json, 202},
+    {"Queue", R"({
+      "type": "object", "required": ["model", "processing", "waiting", "max_concurrent", "max_waiting", "total_processed", "total_failed", "total_timeout", "utilization"],
+      "properties": {
+        "model": {"type": "string"}, "processing": {"type": "integer"}, "waiting": {"type": "integer"},
+        "waiting_callers": {"type": "integer"}, "waiting_jobs": {"type": "integer"},
+        "max_concurrent": {"type": "integer"}, "max_waiting": {"type": "integer"}, "max_backlog": {"type": "integer"},
+        "total_processed": {"type": "integer"}, "total_failed": {"type": "integer"},
+        "total_timeout": {"type": "integer"}, "total_cancelled": {"type": "integer"},
+        "utilization": {"type": "number"}, "drain_rate": {"type": "number", "description": "Entries per second"},
+        "rejected": {"type": "object"}, "classes": {"type": "object"}}})"},
+
     {"Configuration", R"({
       "type": "object", "description": "Every option as in headgate.yaml; a secret is shown as ***",
       "additionalProperties": true})"},

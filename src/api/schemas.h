@@ -10,6 +10,7 @@ namespace headgate::api {
 enum class Media : std::uint8_t {
   Json,             ///< application/json
   Form,             ///< application/x-www-form-urlencoded
+  Multipart,        ///< multipart/form-data
   JsonOrForm,       ///< either of them
   JsonOrMultipart,  ///< JSON, or multipart/form-data with the schema DocumentForm
   JsonOrEvents,     ///< JSON, or text/event-stream when the request says "stream": true

@@ -1,9 +1,11 @@
 #include "api/service.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "api/errors.h"
+#include "api/job_submission.h"
 
 namespace headgate::api {
 namespace {
@@ -18,6 +20,15 @@ Surface surface_for(const Router& router, const edge::Request* head) {
 
 bool only_for_admins(std::string_view pattern) {
   return pattern.starts_with("/admin") || pattern == "/metrics";
+}
+
+Result<void> take_priority(std::string_view name, model::RequestContext& context) {
+  const auto priority = model::priority_named(ascii_lower(name));
+  if (!priority || *priority == model::Priority::Batch) {
+    return fail(invalid_request("X-Priority must be high, normal or low.", "X-Priority"));
+  }
+  context.priority = *priority;
+  return {};
 }
 
 /// An answer whose limits are held until its last byte is out.
@@ -103,7 +114,7 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     }
     permit = std::move(*admitted);
   }
-  auto result = co_await route.endpoint->handle(Call{request, context, match->values});
+  auto result = co_await answer(route, Call{request, context, match->values});
   edge::Response response =
       result ? std::move(*result) : error_response(result.error(), route.surface, context);
   response.fields.append(limit_fields);
@@ -113,6 +124,32 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   co_return response;
 }
 
+Task<Result<edge::Response>> Service::answer(const Route& route, Call call) const {
+  if (!route.kind.empty()) {
+    if (const auto priority = call.http.field("x-priority")) {
+      auto known = take_priority(*priority, call.context);
+      if (!known) {
+        co_return fail(known.error());
+      }
+    }
+    // What is a job anyway claims its key with the job.
+    const bool answers_at_once = route.endpoint->queueing() == Queueing::IfPreferred;
+    if (answers_at_once && call.http.field("prefer")) {
+      auto preference = parse_prefer(call.http);
+      if (!preference) {
+        co_return fail(preference.error());
+      }
+      if (preference->respond_async) {
+        co_return co_await parts_.jobs->make_job(route, call);
+      }
+    }
+    if (answers_at_once && call.http.field("idempotency-key")) {
+      co_return co_await parts_.idempotency->answer(*route.endpoint, call);
+    }
+  }
+  co_return co_await route.endpoint->handle(call);
+}
+
 edge::Response Service::refuse(const Error& error, const edge::Request* head,
                                model::RequestContext& context) const {
   return error_response(error, surface_for(router_, head), context);
@@ -120,6 +157,7 @@ edge::Response Service::refuse(const Error& error, const edge::Request* head,
 
 void Service::finished(const edge::Request* head, int status, std::uint64_t bytes_out,
                        model::RequestContext& context) const {
+  context.slot.reset();
   parts_.finished(head, status, bytes_out, context);
 }
 

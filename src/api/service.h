@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "api/idempotency.h"
 #include "api/route.h"
 #include "api/router.h"
 #include "edge/handler.h"
@@ -30,6 +31,14 @@ class Admission {
                                               std::string& fields) const = 0;
 };
 
+/// Makes a job of a request. Thread safe.
+class JobMaker {
+ public:
+  virtual ~JobMaker() = default;
+  /// The answer to a request of an inference route that asked for a job.
+  virtual Task<Result<edge::Response>> make_job(const Route& route, Call call) const = 0;
+};
+
 /// Told of every request when its answer has been sent.
 using Finished = std::function<void(const edge::Request* head, int status, std::uint64_t bytes_out,
                                     model::RequestContext& context)>;
@@ -42,6 +51,8 @@ class Service final : public edge::Handler {
     std::span<const Route> routes;
     const Authenticator* authenticator;
     const Admission* admission;
+    const JobMaker* jobs;
+    const Idempotency* idempotency;
     Finished finished;
     /// server.max_body_size, which a reload may change.
     std::function<std::uint64_t()> max_body;
@@ -61,6 +72,7 @@ class Service final : public edge::Handler {
                 model::RequestContext& context) const override;
 
  private:
+  Task<Result<edge::Response>> answer(const Route& route, Call call) const;
   Result<void> check_access(const Route& route, const edge::Request& head,
                             model::RequestContext& context) const;
 

@@ -51,6 +51,16 @@ int users_add(const UserOptions& options);
 int users_passwd(const UserOptions& options);
 int users_list(const UserOptions& options);
 
+struct BackupOptions {
+  ConfigOptions config;
+  std::string file;
+  OutputFormat format = OutputFormat::Text;
+};
+/// Copies the database while a gateway may be running on it.
+int backup_store(const BackupOptions& options);
+/// Puts a backup in the database's place; no gateway may be running on it.
+int restore_store(const BackupOptions& options);
+
 enum class DocumentWork : std::uint8_t { Ocr, Classify, Extract };
 struct DocumentOptions {
   ConfigOptions config;

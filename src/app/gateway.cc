@@ -82,13 +82,15 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
       fetchers(loops.size(),
                [this](std::size_t i) { return upstream::Fetcher(*clients.at(i), resolver); }),
       catalogs(loops.size(), [](std::size_t) { return std::shared_ptr<const routing::Catalog>(); }),
-      dispatcher(catalogs, clients),
+      lines([this](std::string_view model) { return line_settings(*current_settings(), model); }),
+      dispatcher(catalogs, clients, lines),
       workers(worker_config(*settings)),
       sources(fetchers, document_pool, [this] { return current_settings(); }),
       document_engine{.sources = &sources,
                       .workers = &workers,
                       .pool = &document_pool,
                       .catalogs = &catalogs,
+                      .lines = &lines,
                       .settings = [this] { return current_settings(); }},
       limiter(settings->tiers) {}
 
@@ -139,6 +141,15 @@ void Gateway::Impl::refresh_directory() {
   directory.publish(std::move(*snapshot));
 }
 
+std::vector<EventLoop*> Gateway::Impl::borrowed_loops() const {
+  std::vector<EventLoop*> borrowed;
+  borrowed.reserve(loops.size());
+  for (const auto& loop : loops) {
+    borrowed.push_back(loop.get());
+  }
+  return borrowed;
+}
+
 void Gateway::Impl::start_threads() {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     threads.emplace_back([this, i] {
@@ -166,14 +177,24 @@ Result<void> Gateway::start() {
     return opened;
   }
   impl_->refresh_directory();
+  const std::vector<EventLoop*> borrowed = impl_->borrowed_loops();
+  auto jobs =
+      JobSystem::open({.database = impl_->database.get(),
+                       .path = config::sqlite_path(*impl_->settings),
+                       .pool = &impl_->document_pool,
+                       .lines = &impl_->lines,
+                       .fetchers = &impl_->fetchers,
+                       .clock = &impl_->clock,
+                       .loops = borrowed,
+                       .settings = [impl = impl_.get()] { return impl->current_settings(); }});
+  if (!jobs) {
+    return fail(jobs.error());
+  }
+  impl_->jobs = std::move(*jobs);
   impl_->build_api();
   auto published = impl_->publish_catalog(*impl_->settings);
   if (!published) {
     return published;
-  }
-  std::vector<EventLoop*> borrowed;
-  for (auto& loop : impl_->loops) {
-    borrowed.push_back(loop.get());
   }
   impl_->server.emplace(*impl_->service, borrowed);
   auto listening = impl_->server->listen(impl_->settings->server);
@@ -183,6 +204,11 @@ Result<void> Gateway::start() {
   observe::add_process_metrics(impl_->metrics, kVersion);
   impl_->request_log.add_metrics(impl_->metrics);
   add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
+  impl_->jobs->add_metrics(impl_->metrics);
+  auto taken_up = impl_->jobs->start(impl_->routes);
+  if (!taken_up) {
+    return taken_up;
+  }
   impl_->start_threads();
   impl_->readiness = api::Readiness::Ready;
   return {};
@@ -239,10 +265,15 @@ void Gateway::refresh() {
 bool Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
   impl_->write_key_uses();
-  const bool clean = impl_->server->drain(impl_->live.load()->server.shutdown_grace);
+  const auto grace = impl_->live.load()->server.shutdown_grace;
+  const SteadyTime until = std::chrono::steady_clock::now() + grace;
+  impl_->jobs->begin_stop();
+  const bool answered = impl_->server->drain(grace);
+  // Jobs that do not end in time are put back: the next start takes them up.
+  impl_->jobs->stop(until);
   impl_->workers.stop();
   impl_->request_log.stop();
-  return clean;
+  return answered;
 }
 
 }  // namespace headgate::app

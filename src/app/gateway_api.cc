@@ -1,17 +1,36 @@
 // What the routes lead to: builds the endpoints over the parts and the table of routes.
 
+#include <algorithm>
+
+#include "api/app_requests.h"
 #include "api/auth_endpoints.h"
+#include "api/classification.h"
 #include "api/docs_pages.h"
 #include "api/health_page.h"
 #include "api/inference.h"
 #include "api/metrics_page.h"
 #include "api/openapi.h"
+#include "api/task_api.h"
 #include "app/gateway_parts.h"
 #include "app/version.h"
 #include "base/encoding.h"
 #include "config/print.h"
 
 namespace headgate::app {
+
+Result<std::string> Gateway::Impl::public_name(std::string_view name) const {
+  for (const auto& model : catalogs.here()->models()) {
+    if (model->name == name || std::ranges::find(model->aliases, name) != model->aliases.end()) {
+      return model->name;
+    }
+  }
+  // A provider that takes any model has a line for each name that was asked for.
+  const std::vector<std::string> used = lines.models();
+  if (std::ranges::find(used, name) != used.end()) {
+    return std::string(name);
+  }
+  return fail(not_found("No model of this name has a line.", "model_not_found"));
+}
 
 std::string Gateway::Impl::sandbox() const {
   std::string json;
@@ -57,6 +76,7 @@ void Gateway::Impl::build_api() {
   };
   health.emplace(ProviderHealth::Parts{.readiness = &readiness,
                                        .keys = keys.get(),
+                                       .database = database.get(),
                                        .store_pool = &store_pool,
                                        .workers = &workers,
                                        .clients = &clients,
@@ -65,6 +85,7 @@ void Gateway::Impl::build_api() {
     endpoints.push_back(std::move(endpoint));
     return endpoints.back().get();
   };
+  const api::JobDesk& desk = jobs->desk();
   using api::Documents;
   using api::Inference;
   const auto grant = [this] {
@@ -76,6 +97,13 @@ void Gateway::Impl::build_api() {
   const auto viewer = [&own](api::DocsPage::Viewer which) {
     return own(std::make_unique<api::DocsPage>(which, &api::find_embedded_asset));
   };
+  const auto* chat = own(std::make_unique<Inference>(model::Kind::Chat, dispatcher, catalogs));
+  const auto* completion =
+      own(std::make_unique<Inference>(model::Kind::Completion, dispatcher, catalogs));
+  const auto* ocr = own(std::make_unique<Documents>(Documents::Work::Ocr, document_engine));
+  const auto* classify =
+      own(std::make_unique<Documents>(Documents::Work::Classify, document_engine));
+  const api::JobSubmission& submission = jobs->submission();
   const api::Endpoints table{
       .live = own(std::make_unique<api::TextEndpoint>(
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
@@ -89,13 +117,34 @@ void Gateway::Impl::build_api() {
       .token = own(std::make_unique<api::TokenEndpoint>(*token_service, grant)),
       .refresh = own(std::make_unique<api::RefreshEndpoint>(*token_service)),
       .revoke = own(std::make_unique<api::RevokeEndpoint>(*token_service)),
-      .chat = own(std::make_unique<Inference>(model::Kind::Chat, dispatcher)),
-      .completion = own(std::make_unique<Inference>(model::Kind::Completion, dispatcher)),
-      .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher)),
+      .chat = chat,
+      .completion = completion,
+      .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher, catalogs)),
       .models = own(std::make_unique<api::Models>(catalogs)),
-      .ocr = own(std::make_unique<Documents>(Documents::Work::Ocr, document_engine)),
-      .classify = own(std::make_unique<Documents>(Documents::Work::Classify, document_engine)),
+      .ocr = ocr,
+      .classify = classify,
       .extract = own(std::make_unique<Documents>(Documents::Work::Extract, document_engine)),
+      .list_jobs = own(std::make_unique<api::ListJobs>(desk)),
+      .show_job = own(std::make_unique<api::ShowJob>(desk, api::JobWords::Ours)),
+      .cancel_job = own(std::make_unique<api::CancelJob>(desk, api::JobWords::Ours)),
+      .job_events = own(std::make_unique<api::JobEvents>(desk)),
+      .redeliver = own(std::make_unique<api::RedeliverWebhook>(desk)),
+      .show_request = own(std::make_unique<api::ShowJob>(desk, api::JobWords::Api)),
+      .cancel_request = own(std::make_unique<api::CancelJob>(desk, api::JobWords::Api)),
+      .job_socket = own(std::make_unique<api::JobSocket>(desk)),
+      .request_chat = own(std::make_unique<api::RequestChat>(submission, *chat)),
+      .request_ocr = own(std::make_unique<api::RequestOcr>(submission, *ocr,
+                                                           [this] { return current_settings(); })),
+      .classify_file = own(std::make_unique<api::ClassifyFile>(*classify)),
+      .classify_file_later = own(std::make_unique<api::ClassifyFileLater>(desk, *classify)),
+      .classification_result = own(std::make_unique<api::ClassificationResult>(desk)),
+      .generate_text = own(std::make_unique<api::GenerateText>(
+          submission, catalogs, api::GenerateText::Carriers{chat, completion})),
+      .generate_image = own(std::make_unique<api::RefuseTask>(catalogs, "generate images")),
+      .speak = own(std::make_unique<api::RefuseTask>(catalogs, "turn text into speech")),
+      .show_task = own(std::make_unique<api::ShowJob>(desk, api::JobWords::TaskApi)),
+      .show_queue = own(std::make_unique<api::ShowQueue>(
+          desk, [this](std::string_view name) { return public_name(name); })),
       .list_keys = own(std::make_unique<api::ListKeys>(key_administration)),
       .create_key = own(std::make_unique<api::CreateKey>(key_administration)),
       .change_key = own(std::make_unique<api::ChangeKey>(key_administration)),
@@ -116,6 +165,8 @@ void Gateway::Impl::build_api() {
       .routes = routes,
       .authenticator = &*authenticator,
       .admission = &admission,
+      .jobs = &jobs->submission(),
+      .idempotency = &jobs->idempotency(),
       .finished =
           [this](const edge::Request* head, int status, std::uint64_t bytes_out,
                  model::RequestContext& context) {

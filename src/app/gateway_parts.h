@@ -18,6 +18,7 @@
 #include "api/service.h"
 #include "app/adapters.h"
 #include "app/gateway.h"
+#include "app/job_system.h"
 #include "app/memory_trimmer.h"
 #include "app/provider_health.h"
 #include "auth/directory.h"
@@ -29,6 +30,7 @@
 #include "observe/metrics.h"
 #include "observe/request_log.h"
 #include "observe/request_metrics.h"
+#include "stores/sqlite/data_folder.h"
 #include "stores/sqlite/database.h"
 #include "stores/sqlite/stores.h"
 #include "upstream/client.h"
@@ -54,8 +56,11 @@ struct Gateway::Impl {
   void write_key_uses();
   void trim_memory();
   Result<api::ReloadReport> reload();
+  std::vector<EventLoop*> borrowed_loops() const;
   void start_threads();
   std::string sandbox() const;
+  /// The model whose line an operator asks about, by name or alias.
+  Result<std::string> public_name(std::string_view name) const;
 
   const std::shared_ptr<const config::Settings> settings;               // of the start
   std::atomic<std::shared_ptr<const config::Settings>> live{settings};  // in force, for all threads
@@ -96,10 +101,13 @@ struct Gateway::Impl {
   dispatch::Clients clients;
   api::DocumentSources::Fetchers fetchers;
   dispatch::Catalogs catalogs;
+  queue::Lines lines;
   dispatch::Dispatcher dispatcher;
   documents::WorkerPool workers;
   api::DocumentSources sources;
   api::DocumentEngine document_engine;
+
+  std::unique_ptr<JobSystem> jobs;
 
   std::optional<ProviderHealth> health;
   api::KeyAdministration key_administration{};

@@ -63,6 +63,7 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   request_log.set_level(level);
   limiter.set_tiers(next->tiers);
   refresh_directory();
+  lines.reconfigure();
   return publish_catalog(*next);
 }
 

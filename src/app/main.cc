@@ -90,6 +90,20 @@ int main(int argc, char** argv) try {
   users_passwd->callback([&] { run = [&] { return app::users_passwd(user); }; });
   users_list->callback([&] { run = [&] { return app::users_list(user); }; });
 
+  app::BackupOptions copy;
+  CLI::App* backup =
+      program.add_subcommand("backup", "Copy the database to a new file, also while serving");
+  backup->add_option("file", copy.file, "The copy; must not exist yet")->required();
+  CLI::App* restore =
+      program.add_subcommand("restore", "Put a backup in the database's place, while not serving");
+  restore->add_option("file", copy.file, "A copy made with backup")->required();
+  for (CLI::App* command : {backup, restore}) {
+    add_config(*command, copy.config);
+    add_json(*command, copy.format);
+  }
+  backup->callback([&] { run = [&] { return app::backup_store(copy); }; });
+  restore->callback([&] { run = [&] { return app::restore_store(copy); }; });
+
   app::DocumentOptions document;
   const auto add_document = [&](const char* name, const char* help, app::DocumentWork work) {
     CLI::App* command = program.add_subcommand(name, help);

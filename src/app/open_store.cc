@@ -5,6 +5,7 @@
 
 #include "app/command_config.h"
 #include "auth/tokens.h"
+#include "stores/sqlite/data_folder.h"
 #include "stores/sqlite/schema.h"
 
 namespace headgate::app {

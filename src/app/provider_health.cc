@@ -92,8 +92,11 @@ bool uses_workers(const routing::Catalog& catalog) {
 }  // namespace
 
 Task<api::HealthCheck> ProviderHealth::check_store() const {
-  auto version = co_await parts_.store_pool->run([this] { return parts_.keys->version(); });
-  const bool good = version && *version;
+  auto checked = co_await parts_.store_pool->run([this]() -> Result<void> {
+    auto version = parts_.keys->version();
+    return version ? parts_.database->check_writable() : fail(version.error());
+  });
+  const bool good = checked && *checked;
   using enum api::HealthCheck::Outcome;
   co_return api::HealthCheck{.name = "store", .outcome = good ? Passed : Failed};
 }

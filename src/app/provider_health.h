@@ -9,6 +9,7 @@
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
 #include "stores/key_store.h"
+#include "stores/sqlite/database.h"
 
 namespace headgate::app {
 
@@ -19,6 +20,7 @@ class ProviderHealth final : public api::HealthSource {
   struct Parts {
     const std::atomic<api::Readiness>* readiness;
     stores::KeyStore* keys;
+    stores::sqlite::Database* database;
     BlockingPool* store_pool;
     const documents::WorkerPool* workers;
     dispatch::Clients* clients;

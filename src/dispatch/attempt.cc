@@ -65,6 +65,9 @@ Result<std::unique_ptr<Attempt>> Attempt::start(upstream::Client& client,
   outgoing.timeouts.idle = target.timeouts.idle;
   outgoing.timeouts.deadline =
       std::min(context.deadline, std::chrono::steady_clock::now() + target.timeouts.total);
+  // A job's calls are counted on disk: none may go out twice.
+  outgoing.when_stale =
+      context.ledger == nullptr ? upstream::WhenStale::SendAgain : upstream::WhenStale::Fail;
   outgoing.cancel = &context.cancel;
   attempt->exchange_ = client.start(outgoing);
   return attempt;

@@ -33,6 +33,31 @@ edge::Response event_response(std::unique_ptr<Attempt> attempt,
 
 }  // namespace
 
+Error reads_documents_only(const std::string& model) {
+  return invalid_request("The model '" + model + "' reads documents; it has no chat or embeddings.",
+                         "model");
+}
+
+Task<Result<void>> enter_line(queue::Lines& lines, const routing::Model& model,
+                              model::RequestContext& context) {
+  if (context.ledger != nullptr || context.principal == nullptr) {
+    co_return Result<void>{};
+  }
+  const SteadyTime before = std::chrono::steady_clock::now();
+  auto slot =
+      co_await lines.enter({.model = model.name,
+                            .priority = context.priority,
+                            .owner = context.principal->id,
+                            .client = context.client_id},
+                           context.cancel, std::min(context.deadline, before + model.wait_timeout));
+  context.queue_time = std::chrono::steady_clock::now() - before;
+  if (!slot) {
+    co_return fail(slot.error());
+  }
+  context.slot = std::move(*slot);
+  co_return Result<void>{};
+}
+
 Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& request,
                                              model::RequestContext& context) const {
   auto model = catalogs_.here()->find(request.model);
@@ -43,9 +68,17 @@ Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& requ
   const auto remote = std::ranges::find(
       (*model)->targets, false, [](const routing::Target& target) { return target.embedded; });
   if (remote == (*model)->targets.end()) {
-    co_return fail(invalid_request(
-        "The model '" + request.model + "' reads documents; it has no chat or embeddings.",
-        "model"));
+    co_return fail(reads_documents_only(request.model));
+  }
+  auto entered = co_await enter_line(lines_, **model, context);
+  if (!entered) {
+    co_return fail(entered.error());
+  }
+  if (context.ledger != nullptr) {
+    auto noted = co_await context.ledger->begin(remote->provider, remote->name.model);
+    if (!noted) {
+      co_return fail(noted.error());
+    }
   }
   auto attempt = Attempt::start(*clients_.here(), *model, *remote, request, context);
   if (!attempt) {

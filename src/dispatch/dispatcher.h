@@ -8,6 +8,7 @@
 #include "edge/handler.h"
 #include "model/inference_request.h"
 #include "model/request_context.h"
+#include "queue/lines.h"
 #include "routing/catalog.h"
 #include "upstream/client.h"
 
@@ -16,23 +17,35 @@ namespace headgate::dispatch {
 using Catalogs = PerLoop<std::shared_ptr<const routing::Catalog>>;
 using Clients = PerLoop<std::unique_ptr<upstream::Client>>;
 
-/// Carries out one inference: finds the model, calls its target and relays the answer.
+/// Carries out one inference: finds the model, waits in its line, calls its target and relays the
+/// answer.
 ///
 /// Serves all event loops; catalogs and clients are the loops' own.
 class Dispatcher final {
  public:
-  /// Borrows both.
-  Dispatcher(Catalogs& catalogs, Clients& clients) : catalogs_(catalogs), clients_(clients) {}
+  /// Borrows all.
+  Dispatcher(Catalogs& catalogs, Clients& clients, queue::Lines& lines)
+      : catalogs_(catalogs), clients_(clients), lines_(lines) {}
 
-  /// The answer, its body still streaming in. Fails with NotFound for an unknown model, with what
-  /// the target's refusal means, or with UpstreamFailed, Timeout or ClientLeft; `details` then
-  /// tells of the attempts. The request's body and `context` outlive the answer's stream.
+  /// The answer, its body still streaming in. Fails with NotFound for an unknown model, Overloaded
+  /// if its line is full, with what the target's refusal means, or with UpstreamFailed, Timeout or
+  /// ClientLeft; `details` then tells of the attempts. The request's body and `context` outlive the
+  /// answer's stream.
   Task<Result<edge::Response>> run(const model::InferenceRequest& request,
                                    model::RequestContext& context) const;
 
  private:
   Catalogs& catalogs_;
   Clients& clients_;
+  queue::Lines& lines_;
 };
+
+/// What chat or embeddings of a model that has only the embedded engine fail with.
+Error reads_documents_only(const std::string& model);
+
+/// A caller's way through the line of `model`: its slot is in `context.slot` then. Does nothing for
+/// a job, which has its slot. Fails as queue::Lines::enter.
+Task<Result<void>> enter_line(queue::Lines& lines, const routing::Model& model,
+                              model::RequestContext& context);
 
 }  // namespace headgate::dispatch

@@ -28,6 +28,9 @@ class WholeBody final : public edge::BodyStream, public Recycled {
       co_return fail(piece.error());
     }
     const std::string_view bytes = **piece;
+    if (settled_) {
+      co_return bytes;  // nothing comes after the length that was announced
+    }
     seen_ += bytes.size();
     if (seen_ == length_ && bytes.size() >= std::min<std::uint64_t>(length_, kTail)) {
       settle(bytes.substr(bytes.size() - std::min(bytes.size(), kTail)));
@@ -41,8 +44,9 @@ class WholeBody final : public edge::BodyStream, public Recycled {
   }
 
  private:
-  void settle(std::string_view tail) const {
+  void settle(std::string_view tail) {
     attempt_->settle(attempt_->target().protocol->usage_of(tail));
+    settled_ = true;
   }
   void keep_tail(std::string_view bytes) {
     if (bytes.size() >= kTail) {
@@ -58,6 +62,7 @@ class WholeBody final : public edge::BodyStream, public Recycled {
   std::unique_ptr<Attempt> attempt_;
   std::uint64_t length_ = UINT64_MAX;
   std::uint64_t seen_ = 0;
+  bool settled_ = false;
   std::string tail_;
 };
 

@@ -74,6 +74,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
     model->name = configured.name;
     model->aliases = configured.aliases;
     model->kind = configured.kind;
+    model->wait_timeout = configured.queue.wait_timeout;
     for (const config::TargetSettings& entry : configured.targets) {
       const config::ProviderSettings* provider = provider_named(entry.provider);
       if (provider == nullptr) {
@@ -106,6 +107,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
         return fail(target.error());
       }
       catalog->any_model_ = std::move(*target);
+      catalog->any_model_wait_ = settings.queue.wait_timeout;
     }
   }
   return std::shared_ptr<const Catalog>(std::move(catalog));
@@ -122,6 +124,7 @@ Result<std::shared_ptr<const Model>> Catalog::find(std::string_view name) const 
   auto model = std::make_shared<Model>();
   model->name = name;
   model->kind = "chat";
+  model->wait_timeout = any_model_wait_;
   model->targets.push_back(*any_model_);
   model->targets.front().name = {std::string(name), json_quote(name)};
   return std::shared_ptr<const Model>(std::move(model));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +31,9 @@ struct Target {
 struct Model {
   std::string name;
   std::vector<std::string> aliases;
-  std::string kind;             ///< as configured: chat, embedding, extract, ...
-  std::vector<Target> targets;  ///< at least one
+  std::string kind;                                ///< as configured: chat, embedding, extract, ...
+  std::vector<Target> targets;                     ///< at least one
+  std::chrono::milliseconds wait_timeout{60'000};  ///< of a caller in the model's line
 };
 
 /// All models of one configuration; immutable.
@@ -57,6 +59,7 @@ class Catalog final {
   std::vector<std::shared_ptr<const Model>> models_;  // shared with requests under way
   std::unordered_map<std::string, std::shared_ptr<const Model>, Hash, std::equal_to<>> by_name_;
   std::optional<Target> any_model_;
+  std::chrono::milliseconds any_model_wait_{60'000};
 };
 
 }  // namespace headgate::routing

@@ -225,6 +225,8 @@ class IdentityApi : public ::testing::Test {
   const api::Service service_{{.routes = routes_,
                                .authenticator = &authenticate_,
                                .admission = &no_limits_,
+                               .jobs = nullptr,  // no route here can run as a job
+                               .idempotency = nullptr,
                                .finished = [](auto&&...) {},
                                .max_body = [] { return std::uint64_t{65536}; },
                                .admin_elsewhere = false}};

@@ -9,7 +9,7 @@ import pytest
 from conftest import BINARIES, ROOT
 
 COMMANDS = [["serve"], ["check-config"], ["keys"], ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["users"],
-            ["users", "add"], ["users", "passwd"], ["users", "list"], ["ocr"], ["classify"], ["extract"], ["version"]]
+            ["users", "add"], ["users", "passwd"], ["users", "list"], ["backup"], ["restore"], ["ocr"], ["classify"], ["extract"], ["version"]]
 SECRET = "9f3b1c77d2e84a5690ab"  * 2
 SAMPLES = ROOT / "examples/documents"
 
@@ -33,7 +33,7 @@ def test_the_help_of_the_program_teaches():
 
 
 @pytest.mark.parametrize("arguments, told", [
-    ([], "a command is missing"), (["fly"], "fly"), (["keys"], "create"), (["keys", "fly"], "fly"), (["keys", "create"], "--name"), (["extract"], "file"),
+    ([], "a command is missing"), (["fly"], "fly"), (["keys"], "create"), (["keys", "fly"], "fly"), (["keys", "create"], "--name"), (["extract"], "file"), (["backup"], "file"), (["restore"], "file"),
     (["serve", "--banana"], "--banana"), (["keys", "create", "--name", "x", "--tier", "gold"], "gold"),
     (["keys", "create", "--name", "x", "--scope", "everything"], "everything"), (["keys", "create", "--name", ""], "--name"),
     (["users", "add", "a b"], "name"), (["users", "add", "ann", "--tier", "gold"], "gold"),

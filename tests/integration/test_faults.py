@@ -119,7 +119,7 @@ def test_a_full_disk_is_told_and_outlived(tmp_path, upstream, small_disk):
 def test_clients_that_leave_in_mid_stream_leave_no_memory_behind(tmp_path):
     with start_simulator("--model", "paced=tokens=2000:tps=20") as simulator, \
             running_gateway(tmp_path, f"http://127.0.0.1:{simulator.port}", options=[
-                "models.slow.targets=[{provider: local, model: paced}]"]) as gateway:
+                "models.slow.targets=[{provider: local, model: paced}]", "queue.max_concurrent=4000"]) as gateway:
         pid = gateway.process.pid
 
         def leave(count):

@@ -156,7 +156,8 @@ def descriptors(gateway):
 
 
 def test_a_thousand_clients_that_leave_in_mid_stream_leave_nothing_behind(tmp_path, upstream):
-    with running_gateway(tmp_path, upstream.url, options=["providers.local.any_model=true"]) as gateway:
+    with running_gateway(tmp_path, upstream.url, options=[
+            "providers.local.any_model=true", "queue.max_concurrent=4000"]) as gateway:
         chat(gateway)
         before = descriptors(gateway)
         for _ in range(20):

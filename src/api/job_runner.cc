@@ -1,0 +1,141 @@
+#include "api/job_runner.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "api/stream_assembler.h"
+#include "providers/sse_splitter.h"
+
+namespace headgate::api {
+namespace {
+
+constexpr std::size_t kMaxResult = 64U << 20U;
+
+Task<Result<std::string>> collect_whole(edge::BodyStream& stream) {
+  std::string body;
+  while (true) {
+    auto piece = co_await stream.next();
+    if (!piece) {
+      co_return fail(piece.error());
+    }
+    if (piece->empty()) {
+      co_return body;
+    }
+    if (body.size() + piece->size() > kMaxResult) {
+      co_return fail(upstream_failed("The answer is larger than a job may keep (64 MiB)."));
+    }
+    body.append(*piece);
+  }
+}
+
+/// The error that an event of the stream tells of, if it does.
+std::optional<Error> error_in(std::string_view data) {
+  if (!data.starts_with("{\"error\"")) {
+    return std::nullopt;
+  }
+  boost::system::error_code ec;
+  const boost::json::value parsed = boost::json::parse(data, ec);
+  Error error = upstream_failed("The model server's answer broke off.");
+  if (!ec && parsed.is_object()) {
+    const boost::json::value* inner = parsed.get_object().if_contains("error");
+    if (inner != nullptr && inner->is_object()) {
+      const auto text = [&](std::string_view name) {
+        const boost::json::value* member = inner->get_object().if_contains(name);
+        return member != nullptr && member->is_string() ? std::string(member->get_string())
+                                                        : std::string();
+      };
+      error.message = text("message");
+      error.code = text("code");
+      error.kind = text("type") == wire_type(ErrorKind::Timeout) ? ErrorKind::Timeout
+                                                                 : ErrorKind::UpstreamFailed;
+    }
+  }
+  return error;
+}
+
+Task<Result<std::string>> collect_events(edge::BodyStream& stream,
+                                         const model::RequestContext& context,
+                                         const queue::DeltaSink& deltas) {
+  providers::SseSplitter splitter;
+  StreamAssembler assembler;
+  std::size_t kept_bytes = 0;
+  while (true) {
+    auto piece = co_await stream.next();
+    if (!piece) {
+      co_return fail(piece.error());
+    }
+    if (piece->empty()) {
+      co_return assembler.finish(context.input_tokens, context.output_tokens);
+    }
+    kept_bytes += piece->size();
+    if (kept_bytes > kMaxResult) {
+      co_return fail(upstream_failed("The answer is larger than a job may keep (64 MiB)."));
+    }
+    auto fed = splitter.feed(*piece);
+    if (!fed) {
+      co_return fail(fed.error());
+    }
+    std::vector<std::string> fresh;
+    std::optional<Error> broken;
+    while (const auto event = splitter.next()) {
+      if (event->data.empty() || event->data == "[DONE]") {
+        continue;
+      }
+      broken = error_in(event->data);
+      if (broken) {
+        break;
+      }
+      assembler.add(event->data);
+      fresh.emplace_back(event->data);
+    }
+    if (!fresh.empty()) {
+      auto kept = co_await deltas(std::move(fresh));
+      if (!kept) {
+        co_return fail(kept.error());
+      }
+    }
+    if (broken) {
+      co_return fail(std::move(*broken));
+    }
+  }
+}
+
+}  // namespace
+
+Task<Result<std::string>> EndpointRunner::run(const model::JobRequest& request,
+                                              model::RequestContext& context,
+                                              const queue::DeltaSink& deltas) const {
+  const auto route = std::ranges::find_if(routes_, [&](const Route& candidate) {
+    return candidate.method == edge::Method::Post && candidate.pattern == request.path;
+  });
+  if (route == routes_.end()) {
+    co_return fail(not_found("This version of the gateway has no route " + request.path + "."));
+  }
+  context.route = route->pattern;
+  context.kind = route->kind;
+  std::string body = request.body;
+  body.reserve(body.size() + edge::kBodyPadding);
+  const std::array<edge::Field, 1> fields = {{{"content-type", request.content_type}}};
+  edge::Request http;
+  http.method = edge::Method::Post;
+  http.method_name = "POST";
+  http.path = request.path;
+  http.fields = fields;
+  http.body = body;
+  auto response = co_await route->endpoint->handle(Call{http, context, {}});
+  if (!response) {
+    co_return fail(response.error());
+  }
+  if (!response->stream) {
+    co_return std::move(response->body);
+  }
+  if (context.streamed) {
+    co_return co_await collect_events(*response->stream, context, deltas);
+  }
+  co_return co_await collect_whole(*response->stream);
+}
+
+}  // namespace headgate::api
