@@ -6,16 +6,11 @@
 #include "api/admin_fields.h"
 #include "api/json_body.h"
 #include "auth/api_key.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace headgate::api {
 namespace {
-
-std::int64_t now_ms(const KeyAdministration& administration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             administration.clock->wall().time_since_epoch())
-      .count();
-}
 
 /// The fields that creating and changing share.
 Result<stores::ApiKeyChange> read_fields(const Call& call,
@@ -28,7 +23,7 @@ Result<stores::ApiKeyChange> read_fields(const Call& call,
   if (!known) {
     return fail(known.error());
   }
-  const std::int64_t now = now_ms(administration);
+  const std::int64_t now = unix_ms(*administration.clock);
   auto name = optional_text(*body, "name");
   auto tier = optional_text(*body, "tier");
   auto scopes = scopes_field(*body);
@@ -130,7 +125,7 @@ Task<Result<edge::Response>> CreateKey::handle(Call call) const {
   record.hash = sha256(minted.text);
   record.scopes = *fields->scopes;
   record.tier = fields->tier.value_or("default");
-  record.created_at = now_ms(administration_);
+  record.created_at = unix_ms(*administration_.clock);
   const std::int64_t lifetime = administration_.default_lifetime().count();
   record.expires_at = fields->expires_at.value_or(
       lifetime > 0 ? std::optional(record.created_at + lifetime) : std::nullopt);
@@ -169,8 +164,9 @@ Task<Result<edge::Response>> ChangeKey::handle(Call call) const {
 
 Task<Result<edge::Response>> RevokeKey::handle(Call call) const {
   const std::string& id = call.path_values.front();
-  auto revoked = co_await change(
-      administration_, [&] { return administration_.keys->revoke(id, now_ms(administration_)); });
+  auto revoked = co_await change(administration_, [&] {
+    return administration_.keys->revoke(id, unix_ms(*administration_.clock));
+  });
   if (!revoked) {
     co_return fail(revoked.error());
   }

@@ -7,6 +7,7 @@
 #include "api/json_body.h"
 #include "auth/passwords.h"
 #include "auth/user_name.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace headgate::api {
@@ -61,12 +62,6 @@ Result<void> check_password(const std::string& password, const std::string& user
         "password"));
   }
   return {};
-}
-
-std::int64_t now_ms(const UserAdministration& administration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             administration.clock->wall().time_since_epoch())
-      .count();
 }
 
 Task<Result<std::string>> hash_on_pool(const UserAdministration& administration,
@@ -151,7 +146,7 @@ Task<Result<edge::Response>> CreateUser::handle(Call call) const {
   record.password_hash = std::move(*hash);
   record.scopes = *fields->scopes;
   record.tier = fields->tier.value_or("default");
-  record.created_at = now_ms(administration_);
+  record.created_at = unix_ms(*administration_.clock);
   record.epoch = record.created_at;
   auto added = co_await change(administration_, [&] { return administration_.users->add(record); });
   if (!added) {
@@ -173,7 +168,7 @@ Task<Result<edge::Response>> ChangeUser::handle(Call call) const {
   wanted.scopes = fields->scopes;
   wanted.tier = std::move(fields->tier);
   if (fields->disabled) {
-    wanted.disabled_at.emplace(*fields->disabled ? std::optional(now_ms(administration_))
+    wanted.disabled_at.emplace(*fields->disabled ? std::optional(unix_ms(*administration_.clock))
                                                  : std::nullopt);
   }
   if (fields->password) {

@@ -39,7 +39,7 @@ Result<edge::Response> request_response(AcceptedJob accepted, const edge::Reques
   });
 }
 
-std::unexpected<Error> bad_messages(std::string message) {
+Failure bad_messages(std::string message) {
   return fail(invalid_request(std::move(message), "messages"));
 }
 

@@ -45,8 +45,7 @@ std::string_view default_model(Work work) {
   return "document-ocr";
 }
 
-std::unexpected<Error> bad_choice(const std::string& field, std::string_view given,
-                                  const std::string& allowed) {
+Failure bad_choice(const std::string& field, std::string_view given, const std::string& allowed) {
   return fail(invalid_request("'" + field + "' is '" + std::string(given.substr(0, 64)) +
                                   "'; it must be one of: " + allowed,
                               field));
@@ -202,9 +201,11 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
     co_return fail(plan.error());
   }
   call.context.model = plan->model;
-  auto entered = co_await dispatch::enter_line(*engine_.lines, *plan->line, call.context);
-  if (!entered) {
-    co_return fail(entered.error());
+  if (!dispatch::try_enter_line(*engine_.lines, *plan->line, call.context)) {
+    auto entered = co_await dispatch::wait_in_line(*engine_.lines, *plan->line, call.context);
+    if (!entered) {
+      co_return fail(entered.error());
+    }
   }
   if (call.context.ledger != nullptr) {
     auto noted = co_await call.context.ledger->begin("embedded", plan->model);

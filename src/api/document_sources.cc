@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kMaxSources = 32;
 
-std::unexpected<Error> bad_urls(std::string message) {
+Failure bad_urls(std::string message) {
   return fail(invalid_request(std::move(message), "image_urls"));
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace headgate::api {
@@ -53,9 +54,8 @@ std::string_view anthropic_type(ErrorKind kind) {
 
 /// The `error` object of an answer that goes out now.
 std::string object_now(const Error& error, Surface surface, const model::RequestContext& context) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  return error_object(error, surface, context.request_id, now.count());
+  return error_object(error, surface, context.request_id,
+                      unix_ms(std::chrono::system_clock::now()));
 }
 
 void add_error_fields(edge::Response& response, const Error& error) {

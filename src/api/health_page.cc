@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/signal.h"
 
@@ -117,11 +118,9 @@ HealthEndpoint::Turn HealthEndpoint::take_turn(std::optional<Answer>& answer) co
 }
 
 std::string HealthEndpoint::render(const HealthReport& report) const {
-  const auto now =
-      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall().time_since_epoch());
   const bool draining = report.gateway == HealthReport::Gateway::Draining;
   std::string json = R"({"status":)" + json_quote(name_of(judge(report))) + R"(,"timestamp":")" +
-                     rfc3339(now.count()) + R"(","version":)" + json_quote(version_) +
+                     rfc3339(unix_ms(clock_)) + R"(","version":)" + json_quote(version_) +
                      R"(,"gateway":")" + (draining ? "draining" : "healthy") + R"(","checks":{)";
   for (const HealthCheck& check : report.checks) {
     const bool passed = check.outcome == HealthCheck::Outcome::Passed;

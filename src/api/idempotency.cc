@@ -1,8 +1,10 @@
 #include "api/idempotency.h"
 
 #include <memory>
+#include <tuple>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/hash.h"
 
@@ -14,14 +16,9 @@ constexpr std::chrono::hours kKeyLifetime{24};
 /// A larger answer is not kept: its key is free again.
 constexpr std::size_t kMaxAnswer = 8U << 20U;
 
-std::int64_t unix_ms(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
-      .count();
-}
-
 Task<void> drop(stores::IdempotencyStore& store, Sha256 scope) {
   // If the disk is full the key stays taken until the next start, which is safe.
-  co_await store.drop(scope);
+  std::ignore = co_await store.drop(scope);
 }
 
 /// Passes an answer on and keeps it when it is whole, before its last byte is out.

@@ -9,6 +9,7 @@
 
 #include "api/idempotency.h"
 #include "api/json_walker.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "config/units.h"
 #include "model/job_json.h"
@@ -26,11 +27,6 @@ std::string_view trim(std::string_view text) {
     text.remove_suffix(1);
   }
   return text;
-}
-
-std::int64_t unix_ms(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
-      .count();
 }
 
 /// Finds the member webhook_url of the outermost object.

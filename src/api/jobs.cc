@@ -6,6 +6,7 @@
 
 #include "api/form.h"
 #include "api/task_api.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "model/job_json.h"
 
@@ -16,11 +17,6 @@ using model::JobState;
 
 constexpr std::size_t kDefaultPage = 20;
 constexpr std::size_t kLargestPage = 100;
-
-std::int64_t unix_ms(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
-      .count();
-}
 
 edge::Response json_response(std::string body) {
   edge::Response response;

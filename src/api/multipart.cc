@@ -13,7 +13,7 @@ constexpr std::size_t kMaxParts = 64;
 constexpr std::size_t kMaxPartHeader = 8 << 10;
 constexpr std::size_t kMaxBoundary = 70;  // RFC 2046 §5.1.1
 
-std::unexpected<Error> bad(std::string why) {
+Failure bad(std::string why) {
   Error error = invalid_request("The multipart body is malformed: " + std::move(why));
   error.code = "invalid_multipart";
   return fail(std::move(error));

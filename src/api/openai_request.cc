@@ -63,13 +63,13 @@ class Members final : public JsonVisitor {
   std::optional<std::string_view> inner_usage_;
 };
 
-std::unexpected<Error> missing(const std::string& field) {
+Failure missing(const std::string& field) {
   Error error = invalid_request("Missing required parameter: '" + field + "'.", field);
   error.code = "missing_required_parameter";
   return fail(std::move(error));
 }
 
-std::unexpected<Error> wrong_type(const std::string& field, const std::string& wanted) {
+Failure wrong_type(const std::string& field, const std::string& wanted) {
   Error error = invalid_request("'" + field + "' must be " + wanted + ".", field);
   error.code = "invalid_type";
   return fail(std::move(error));

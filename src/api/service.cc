@@ -43,6 +43,8 @@ class HeldStream final : public edge::BodyStream {
   std::unique_ptr<edge::BodyStream> inner_;
 };
 
+Task<Result<edge::Response>> refusal(Error error) { co_return fail(std::move(error)); }
+
 }  // namespace
 
 Service::Service(Parts parts) : parts_(std::move(parts)), router_(parts_.routes) {}
@@ -124,30 +126,33 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   co_return response;
 }
 
-Task<Result<edge::Response>> Service::answer(const Route& route, Call call) const {
-  if (!route.kind.empty()) {
-    if (const auto priority = call.http.field("x-priority")) {
-      auto known = take_priority(*priority, call.context);
-      if (!known) {
-        co_return fail(known.error());
-      }
-    }
-    // What is a job anyway claims its key with the job.
-    const bool answers_at_once = route.endpoint->queueing() == Queueing::IfPreferred;
-    if (answers_at_once && call.http.field("prefer")) {
-      auto preference = parse_prefer(call.http);
-      if (!preference) {
-        co_return fail(preference.error());
-      }
-      if (preference->respond_async) {
-        co_return co_await parts_.jobs->make_job(route, call);
-      }
-    }
-    if (answers_at_once && call.http.field("idempotency-key")) {
-      co_return co_await parts_.idempotency->answer(*route.endpoint, call);
+Task<Result<edge::Response>> Service::answer(const Route& route, const Call& call) const {
+  if (route.kind.empty()) {
+    return route.endpoint->handle(call);
+  }
+  if (const auto priority = call.http.field("x-priority")) {
+    auto known = take_priority(*priority, call.context);
+    if (!known) {
+      return refusal(known.error());
     }
   }
-  co_return co_await route.endpoint->handle(call);
+  // What is a job anyway claims its key with the job.
+  if (route.endpoint->queueing() != Queueing::IfPreferred) {
+    return route.endpoint->handle(call);
+  }
+  if (call.http.field("prefer")) {
+    auto preference = parse_prefer(call.http);
+    if (!preference) {
+      return refusal(preference.error());
+    }
+    if (preference->respond_async) {
+      return parts_.jobs->make_job(route, call);
+    }
+  }
+  if (call.http.field("idempotency-key")) {
+    return parts_.idempotency->answer(*route.endpoint, call);
+  }
+  return route.endpoint->handle(call);
 }
 
 edge::Response Service::refuse(const Error& error, const edge::Request* head,

@@ -72,7 +72,7 @@ class Service final : public edge::Handler {
                 model::RequestContext& context) const override;
 
  private:
-  Task<Result<edge::Response>> answer(const Route& route, Call call) const;
+  Task<Result<edge::Response>> answer(const Route& route, const Call& call) const;
   Result<void> check_access(const Route& route, const edge::Request& head,
                             model::RequestContext& context) const;
 

@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 using model::Kind;
 
-std::unexpected<Error> wrong_type(const std::string& field, const std::string& wanted) {
+Failure wrong_type(const std::string& field, const std::string& wanted) {
   Error error = invalid_request("'" + field + "' must be " + wanted + ".", field);
   error.code = "invalid_type";
   return fail(std::move(error));

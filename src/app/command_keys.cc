@@ -6,6 +6,7 @@
 #include "app/open_store.h"
 #include "auth/api_key.h"
 #include "auth/tokens.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "stores/sqlite/stores.h"
 
@@ -43,7 +44,7 @@ int keys_create(const KeyOptions& options) {
   record.hash = sha256(minted.text);
   record.scopes = *scopes;
   record.tier = options.tier;
-  record.created_at = now_ms();
+  record.created_at = unix_ms(std::chrono::system_clock::now());
   if (opened->settings.auth.key_lifetime.count() > 0) {
     record.expires_at = record.created_at + opened->settings.auth.key_lifetime.count();
   }
@@ -90,7 +91,8 @@ int keys_revoke(const KeyOptions& options) {
   if (!opened) {
     return complain(opened.error(), kFailure);
   }
-  auto revoked = stores::sqlite::make_key_store(*opened->database)->revoke(options.id, now_ms());
+  auto revoked = stores::sqlite::make_key_store(*opened->database)
+                     ->revoke(options.id, unix_ms(std::chrono::system_clock::now()));
   if (!revoked) {
     return complain(revoked.error(), kFailure);
   }

@@ -9,20 +9,13 @@
 #include "app/command_config.h"
 #include "app/commands.h"
 #include "app/gateway.h"
+#include "base/encoding.h"
 #include "observe/log.h"
 
 namespace headgate::app {
 namespace {
 
 namespace log = observe::log;
-
-std::string join(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) {
-    joined.append(joined.empty() ? "" : ", ").append(text);
-  }
-  return joined;
-}
 
 void configure_log(const config::LogSettings& settings) {
   log::Options options;

@@ -10,6 +10,7 @@
 #include "auth/passwords.h"
 #include "auth/tokens.h"
 #include "auth/user_name.h"
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "stores/sqlite/stores.h"
 
@@ -74,7 +75,7 @@ int users_add(const UserOptions& options) {
   record.password_hash = std::move(*hash);
   record.scopes = *scopes;
   record.tier = options.tier;
-  record.created_at = now_ms();
+  record.created_at = unix_ms(std::chrono::system_clock::now());
   record.epoch = record.created_at;
   auto added = stores::sqlite::make_user_store(*opened->database)->add(record);
   if (!added) {

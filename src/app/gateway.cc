@@ -10,6 +10,7 @@
 #include "app/scraped_metrics.h"
 #include "app/version.h"
 #include "auth/bootstrap.h"
+#include "base/clock.h"
 #include "observe/log.h"
 #include "observe/shard.h"
 #include "stores/sqlite/schema.h"

@@ -38,11 +38,6 @@
 
 namespace headgate::app {
 
-inline std::int64_t unix_ms(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
-      .count();
-}
-
 /// The parts in the order in which they are built; each borrows only from those above it.
 struct Gateway::Impl {
   Impl(config::Settings initial, ConfigSource config_source);

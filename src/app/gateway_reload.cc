@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/gateway_parts.h"
+#include "base/encoding.h"
 #include "config/reload.h"
 #include "observe/log.h"
 
@@ -10,14 +11,6 @@ namespace headgate::app {
 namespace {
 
 namespace log = observe::log;
-
-std::string join(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) {
-    joined.append(joined.empty() ? "" : ", ").append(text);
-  }
-  return joined;
-}
 
 std::vector<std::string> model_names(const config::Settings& settings) {
   std::vector<std::string> names;

@@ -37,10 +37,4 @@ Result<model::ScopeSet> scopes_of(const std::vector<std::string>& names) {
                                          : text);
 }
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace headgate::app

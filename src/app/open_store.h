@@ -30,7 +30,4 @@ Result<OpenStore> open_store(const ConfigOptions& options);
 /// The scopes of these names; of none: all inference, models and jobs.
 Result<model::ScopeSet> scopes_of(const std::vector<std::string>& names);
 
-/// Unix milliseconds.
-std::int64_t now_ms();
-
 }  // namespace headgate::app

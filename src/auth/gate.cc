@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/tokens.h"
+#include "base/clock.h"
 
 namespace headgate::auth {
 namespace {
@@ -59,11 +60,6 @@ bool has_credential_in_query(std::string_view query) {
 
 }  // namespace
 
-std::int64_t Gate::now_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall().time_since_epoch())
-      .count();
-}
-
 Result<std::shared_ptr<const model::Principal>> Gate::by_key(std::string_view key) const {
   const Sha256 hash = sha256(key);
   const Snapshot& snapshot = directory_.current();
@@ -72,7 +68,7 @@ Result<std::shared_ptr<const model::Principal>> Gate::by_key(std::string_view ke
       !equal_in_constant_time(as_view(found->second.hash), as_view(hash))) {
     return fail(unauthenticated("The API key is not valid."));
   }
-  const std::int64_t now = now_ms();
+  const std::int64_t now = unix_ms(clock_);
   if (found->second.expires_at && *found->second.expires_at <= now) {
     return fail(unauthenticated("The API key has expired."));
   }
@@ -83,7 +79,7 @@ Result<std::shared_ptr<const model::Principal>> Gate::by_key(std::string_view ke
 }
 
 Result<std::shared_ptr<const model::Principal>> Gate::by_token(std::string_view token) const {
-  auto claims = signer_.verify(token, now_ms() / 1000);
+  auto claims = signer_.verify(token, unix_ms(clock_) / 1000);
   if (!claims) {
     return fail(claims.error());
   }

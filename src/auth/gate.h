@@ -26,7 +26,6 @@ class Gate final {
  private:
   Result<std::shared_ptr<const model::Principal>> by_key(std::string_view key) const;
   Result<std::shared_ptr<const model::Principal>> by_token(std::string_view token) const;
-  std::int64_t now_ms() const;
 
   const Directory& directory_;
   const JwtSigner& signer_;

@@ -19,7 +19,7 @@ constexpr std::string_view kType = "at+jwt";
 constexpr std::size_t kMaxToken = 8 << 10;
 constexpr std::int64_t kLeeway = 60;
 
-std::unexpected<Error> refused(std::string why) {
+Failure refused(std::string why) {
   Error error = unauthenticated("The access token is not valid.");
   error.code = "invalid_token";
   error.detail = "jwt: " + std::move(why);

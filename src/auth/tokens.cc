@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth/passwords.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/ids.h"
 
@@ -59,15 +60,9 @@ Result<model::ScopeSet> parse_scopes(std::string_view text) {
   return scopes;
 }
 
-std::int64_t TokenService::now_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             parts_.clock->wall().time_since_epoch())
-      .count();
-}
-
 TokenPair TokenService::issue(const stores::UserRecord& user, model::ScopeSet scopes,
                               std::string refresh_token) const {
-  const std::int64_t now = now_ms() / 1000;
+  const std::int64_t now = unix_ms(*parts_.clock) / 1000;
   const auto ttl = std::chrono::duration_cast<std::chrono::seconds>(parts_.access_ttl);
   const std::string scope = scope_text(scopes);
   return {.access_token = parts_.signer->sign({.subject = user.name,
@@ -137,11 +132,12 @@ Task<Result<TokenPair>> TokenService::login(std::string user, std::string passwo
     scopes = *asked;
   }
   std::string token = mint_refresh_token();
-  const stores::RefreshTokenRecord refresh{.hash = sha256(token),
-                                           .family = uuid_v7(),
-                                           .user = record->name,
-                                           .scopes = scopes,
-                                           .expires_at = now_ms() + parts_.refresh_ttl.count()};
+  const stores::RefreshTokenRecord refresh{
+      .hash = sha256(token),
+      .family = uuid_v7(),
+      .user = record->name,
+      .scopes = scopes,
+      .expires_at = unix_ms(*parts_.clock) + parts_.refresh_ttl.count()};
   auto stored = co_await parts_.store_pool->run([&] { return parts_.tokens->add(refresh); });
   if (!stored || !*stored) {
     co_return fail(stored ? stored->error() : stored.error());
@@ -153,7 +149,7 @@ Task<Result<TokenPair>> TokenService::refresh(std::string refresh_token) {
   std::string next = mint_refresh_token();
   const Sha256 hash = sha256(refresh_token);
   const Sha256 next_hash = sha256(next);
-  const std::int64_t now = now_ms();
+  const std::int64_t now = unix_ms(*parts_.clock);
   auto rotated = co_await parts_.store_pool->run([&] {
     return parts_.tokens->rotate(hash, next_hash, now + parts_.refresh_ttl.count(), now);
   });
@@ -186,7 +182,7 @@ Task<Result<TokenPair>> TokenService::refresh(std::string refresh_token) {
 
 Task<Result<void>> TokenService::revoke(std::string token) {
   if (looks_like_jwt(token)) {
-    auto claims = parts_.signer->verify(token, now_ms() / 1000);
+    auto claims = parts_.signer->verify(token, unix_ms(*parts_.clock) / 1000);
     if (!claims) {
       co_return Result<void>{};
     }

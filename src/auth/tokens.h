@@ -58,7 +58,6 @@ class TokenService final {
  private:
   TokenPair issue(const stores::UserRecord& user, model::ScopeSet scopes,
                   std::string refresh_token) const;
-  std::int64_t now_ms() const;
   /// A login that ended before its password was checked does not count.
   void abandon(const std::string& user, const std::string& address);
 

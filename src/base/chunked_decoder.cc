@@ -10,9 +10,7 @@ constexpr std::size_t kMaxExtensions = 4 << 10;
 constexpr std::size_t kMaxTrailers = 8 << 10;
 constexpr unsigned kMaxDigits = 16;
 
-std::unexpected<Error> bad(std::string message) {
-  return fail(invalid_request(std::move(message)));
-}
+Failure bad(std::string message) { return fail(invalid_request(std::move(message))); }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace headgate {
 
@@ -20,5 +21,11 @@ class SystemClock final : public Clock {
   SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
   WallTime wall() const override { return std::chrono::system_clock::now(); }
 };
+
+/// Milliseconds since the Unix epoch, as records and wire formats keep times.
+inline std::int64_t unix_ms(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+inline std::int64_t unix_ms(const Clock& clock) { return unix_ms(clock.wall()); }
 
 }  // namespace headgate

@@ -174,6 +174,14 @@ bool ascii_starts_with_ignore_case(std::string_view text, std::string_view prefi
   return ascii_equal_ignore_case(text.substr(0, prefix.size()), prefix);
 }
 
+std::string join(std::span<const std::string> texts) {
+  std::string joined;
+  for (const std::string& text : texts) {
+    joined.append(joined.empty() ? "" : ", ").append(text);
+  }
+  return joined;
+}
+
 std::string rfc3339(long long unix_milliseconds) {
   const long long floor_seconds = unix_milliseconds / 1000 - (unix_milliseconds % 1000 < 0 ? 1 : 0);
   const std::time_t seconds = floor_seconds;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ bool is_utf8(std::string_view text);
 std::string ascii_lower(std::string_view text);
 bool ascii_equal_ignore_case(std::string_view a, std::string_view b);
 bool ascii_starts_with_ignore_case(std::string_view text, std::string_view prefix);
+/// The texts with ", " between them.
+std::string join(std::span<const std::string> texts);
 /// RFC 3339 UTC with milliseconds, e.g. 2026-01-15T17:00:00.000Z.
 std::string rfc3339(long long unix_milliseconds);
 /// `text` as a JSON string with quotes; invalid UTF-8 becomes U+FFFD.

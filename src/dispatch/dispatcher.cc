@@ -31,6 +31,14 @@ edge::Response event_response(std::unique_ptr<Attempt> attempt,
   return response;
 }
 
+queue::Lines::Caller caller_of(const routing::Model& model, const model::RequestContext& context) {
+  return {.model = model.name,
+          .priority = context.priority,
+          .owner = context.principal->id,
+          .client = context.client_id,
+          .at = std::chrono::steady_clock::now()};
+}
+
 }  // namespace
 
 Error reads_documents_only(const std::string& model) {
@@ -38,19 +46,21 @@ Error reads_documents_only(const std::string& model) {
                          "model");
 }
 
-Task<Result<void>> enter_line(queue::Lines& lines, const routing::Model& model,
-                              model::RequestContext& context) {
+bool try_enter_line(queue::Lines& lines, const routing::Model& model,
+                    model::RequestContext& context) {
   if (context.ledger != nullptr || context.principal == nullptr) {
-    co_return Result<void>{};
+    return true;
   }
-  const SteadyTime before = std::chrono::steady_clock::now();
-  auto slot =
-      co_await lines.enter({.model = model.name,
-                            .priority = context.priority,
-                            .owner = context.principal->id,
-                            .client = context.client_id},
-                           context.cancel, std::min(context.deadline, before + model.wait_timeout));
-  context.queue_time = std::chrono::steady_clock::now() - before;
+  context.slot = lines.try_enter(caller_of(model, context));
+  return context.slot != nullptr;
+}
+
+Task<Result<void>> wait_in_line(queue::Lines& lines, const routing::Model& model,
+                                model::RequestContext& context) {
+  const queue::Lines::Caller caller = caller_of(model, context);
+  auto slot = co_await lines.enter(caller, context.cancel,
+                                   std::min(context.deadline, caller.at + model.wait_timeout));
+  context.queue_time = std::chrono::steady_clock::now() - caller.at;
   if (!slot) {
     co_return fail(slot.error());
   }
@@ -70,9 +80,11 @@ Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& requ
   if (remote == (*model)->targets.end()) {
     co_return fail(reads_documents_only(request.model));
   }
-  auto entered = co_await enter_line(lines_, **model, context);
-  if (!entered) {
-    co_return fail(entered.error());
+  if (!try_enter_line(lines_, **model, context)) {
+    auto entered = co_await wait_in_line(lines_, **model, context);
+    if (!entered) {
+      co_return fail(entered.error());
+    }
   }
   if (context.ledger != nullptr) {
     auto noted = co_await context.ledger->begin(remote->provider, remote->name.model);

@@ -43,9 +43,12 @@ class Dispatcher final {
 /// What chat or embeddings of a model that has only the embedded engine fail with.
 Error reads_documents_only(const std::string& model);
 
-/// A caller's way through the line of `model`: its slot is in `context.slot` then. Does nothing for
-/// a job, which has its slot. Fails as queue::Lines::enter.
-Task<Result<void>> enter_line(queue::Lines& lines, const routing::Model& model,
-                              model::RequestContext& context);
+/// A caller's way through the line of `model` if a slot is free: it is in `context.slot` then. A
+/// job has its slot already. False: await wait_in_line().
+bool try_enter_line(queue::Lines& lines, const routing::Model& model,
+                    model::RequestContext& context);
+/// Waits until the slot is in `context.slot`. Fails as queue::Lines::enter.
+Task<Result<void>> wait_in_line(queue::Lines& lines, const routing::Model& model,
+                                model::RequestContext& context);
 
 }  // namespace headgate::dispatch

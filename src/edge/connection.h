@@ -229,10 +229,12 @@ class Connection final : public ConnectionBase, private Deadline, private WebSoc
   Task<Keep> serve_requests(Keep keep);
   Task<Next> read_head();
   Task<Keep> serve_request();
+  /// Takes a body of at most `limit` bytes that came along with the head; false if it is not all
+  /// here or too long.
+  bool take_body_at_hand(std::uint64_t limit);
   Task<Result<void>> read_body(std::uint64_t limit);
   Task<Result<void>> read_long_body(std::uint64_t length);
   Task<Result<void>> read_chunked_body(std::uint64_t limit);
-  Task<bool> send_continue();
   Error body_interrupted() const;
   void begin_request();
   /// Whether a refused request's unread body is small enough to be skipped on a kept connection.
@@ -281,7 +283,7 @@ class Connection final : public ConnectionBase, private Deadline, private WebSoc
   std::uint64_t body_progress_ = 0;
   std::uint64_t body_quota_ = 0;
 
-  std::string out_;  // response head
+  TextBuffer out_;  // response head
   std::uint64_t sent_body_bytes_ = 0;
   WebSocketLink* websocket_ = nullptr;  // while this connection is one
   std::size_t frames_taken_ = 0;        // bytes behind the head that it has had
@@ -449,7 +451,7 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::serve_request() {
   if (!policy) {
     co_return co_await answer(std::move(policy.error()), skip_unread_body() ? keep : Keep::Linger);
   }
-  if (body_unread_) {
+  if (body_unread_ && !take_body_at_hand(policy->max_bytes)) {
     auto body = co_await read_body(policy->max_bytes);
     if (!body) {
       if (body.error().kind == ErrorKind::ClientLeft) {
@@ -502,11 +504,16 @@ Error Connection<Stream>::body_interrupted() const {
 }
 
 template <class Stream>
-Task<bool> Connection<Stream>::send_continue() {
-  if (!head_.expects_continue || head_.http_1_0 || unread().size() > head_size_) {
-    co_return true;
+bool Connection<Stream>::take_body_at_hand(std::uint64_t limit) {
+  const std::uint64_t length = head_.framing.length;
+  if (head_.framing.kind != Framing::Kind::Length || length > limit || length == 0 ||
+      unread().size() < head_size_ + length) {
+    return false;
   }
-  co_return co_await write({"HTTP/1.1 100 Continue\r\n\r\n"});
+  body_in_inbox_ = static_cast<std::size_t>(length);
+  head_.request.body = unread().substr(head_size_, body_in_inbox_);
+  body_unread_ = false;
+  return true;
 }
 
 template <class Stream>
@@ -515,9 +522,11 @@ Task<Result<void>> Connection<Stream>::read_body(std::uint64_t limit) {
     co_return fail(too_large("The request body is larger than the limit of " +
                              std::to_string(limit) + " bytes."));
   }
-  const bool ready = co_await send_continue();
-  if (!ready) {
-    co_return fail(client_left());
+  if (head_.expects_continue && !head_.http_1_0 && unread().size() <= head_size_) {
+    const bool sent = co_await write({"HTTP/1.1 100 Continue\r\n\r\n"});
+    if (!sent) {
+      co_return fail(client_left());
+    }
   }
   phase_ = Phase::Body;
   body_progress_ = 0;
@@ -532,9 +541,7 @@ Task<Result<void>> Connection<Stream>::read_body(std::uint64_t limit) {
     done = co_await read_chunked_body(limit);
   } else {
     const std::uint64_t length = head_.framing.length;
-    if (unread().size() >= head_size_ + length) {
-      // It came along with the head.
-    } else if (head_size_ + length + kBodyPadding <= inbox_.size() - begin_) {
+    if (head_size_ + length + kBodyPadding <= inbox_.size() - begin_) {
       arm_after(timeout);
       while (unread().size() < head_size_ + length) {
         const std::size_t before = end_;
@@ -658,11 +665,12 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer(Response resp
                                 : head_.http_1_0   ? ConnectionField::KeepAlive10
                                                    : ConnectionField::KeepAlive;
   out_.clear();
-  append_response_head(out_, response, context_, no_body ? BodyFraming::None : BodyFraming::Length,
-                       response.stream_length.value_or(response.body.size()), field,
-                       cors_fields(head_.request, settings()));
+  add_response_head(out_, response, context_, no_body ? BodyFraming::None : BodyFraming::Length,
+                    response.stream_length.value_or(response.body.size()), field,
+                    cors_fields(head_.request, settings()));
   const bool send_body = head_.request.method != Method::Head && !no_body;
-  const bool written = co_await write({out_, send_body ? std::string_view(response.body) : ""});
+  const bool written =
+      co_await write({out_.text(), send_body ? std::string_view(response.body) : ""});
   sent_body_bytes_ = send_body ? response.body.size() : 0;
   finish(written ? response.status : 499);
   co_return written ? keep : Keep::Close;
@@ -686,8 +694,8 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Respon
                                 : head_.http_1_0   ? ConnectionField::KeepAlive10
                                                    : ConnectionField::KeepAlive;
   out_.clear();
-  append_response_head(out_, response, context_, framing, response.stream_length.value_or(0), field,
-                       cors_fields(head_.request, settings()));
+  add_response_head(out_, response, context_, framing, response.stream_length.value_or(0), field,
+                    cors_fields(head_.request, settings()));
   std::array<char, 20> size_line{};
   while (true) {
     const bool last = piece->empty();
@@ -700,7 +708,7 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Respon
           last ? "0\r\n\r\n" : std::string_view(size_line.data(), static_cast<std::size_t>(length));
       after = last ? "" : "\r\n";
     }
-    const bool written = co_await write({out_, before, *piece, after});
+    const bool written = co_await write({out_.text(), before, *piece, after});
     out_.clear();
     if (!written) {
       context_.cancel.cancel();
@@ -750,9 +758,8 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_websocket(Res
   response.add_field("Connection", "Upgrade");
   response.add_field("Sec-WebSocket-Accept", *accept);
   out_.clear();
-  append_response_head(out_, response, context_, BodyFraming::None, 0, ConnectionField::KeepAlive,
-                       {});
-  const bool written = co_await write({out_});
+  add_response_head(out_, response, context_, BodyFraming::None, 0, ConnectionField::KeepAlive, {});
+  const bool written = co_await write({out_.text()});
   if (!written || gone_) {
     response.websocket.reset();
     finish(499);

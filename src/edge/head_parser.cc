@@ -11,11 +11,9 @@
 namespace headgate::edge {
 namespace {
 
-std::unexpected<Error> bad(std::string message) {
-  return fail(invalid_request(std::move(message)));
-}
+Failure bad(std::string message) { return fail(invalid_request(std::move(message))); }
 
-std::unexpected<Error> refuse_with(ErrorKind kind, std::string message) {
+Failure refuse_with(ErrorKind kind, std::string message) {
   Error error = invalid_request(std::move(message));
   error.kind = kind;
   return fail(std::move(error));

@@ -1,7 +1,6 @@
 #include "edge/response_writer.h"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <ctime>
 
@@ -23,35 +22,20 @@ std::string_view http_date() {
   return {text.data(), length};
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
-}
+/// Room for all of a head that is not counted below.
+constexpr std::size_t kFixedPart = 512;
 
-/// Milliseconds with three decimals.
-void append_milliseconds(std::string& out, std::chrono::nanoseconds duration) {
-  const auto microseconds =
-      static_cast<std::uint64_t>(std::max<long long>(duration.count() / 1000, 0));
-  append_number(out, microseconds / 1000);
-  out.push_back('.');
-  const std::uint64_t fraction = microseconds % 1000;
-  out.push_back(static_cast<char>('0' + fraction / 100));
-  out.push_back(static_cast<char>('0' + fraction / 10 % 10));
-  out.push_back(static_cast<char>('0' + fraction % 10));
-}
-
-void append_server_timing(std::string& out, const model::RequestContext& context) {
+void add_server_timing(TextBuffer& out, const model::RequestContext& context) {
   const auto total = std::chrono::steady_clock::now() - context.started;
-  out.append("server-timing: auth;dur=");
-  append_milliseconds(out, context.auth_time);
-  out.append(", queue;dur=");
-  append_milliseconds(out, context.queue_time);
-  out.append(", upstream;dur=");
-  append_milliseconds(out, context.upstream_wait);
-  out.append(", gateway;dur=");
-  append_milliseconds(out, total - context.upstream_wait - context.queue_time);
-  out.append("\r\n");
+  out.add("server-timing: auth;dur=");
+  out.add_ms(context.auth_time.count());
+  out.add(", queue;dur=");
+  out.add_ms(context.queue_time.count());
+  out.add(", upstream;dur=");
+  out.add_ms(context.upstream_wait.count());
+  out.add(", gateway;dur=");
+  out.add_ms((total - context.upstream_wait - context.queue_time).count());
+  out.add("\r\n");
 }
 
 }  // namespace
@@ -147,35 +131,40 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void append_response_head(std::string& out, const Response& response,
-                          const model::RequestContext& context, BodyFraming framing,
-                          std::uint64_t length, ConnectionField connection,
-                          std::string_view extra_fields) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(response.status));
-  out.push_back(' ');
-  out.append(reason_phrase(response.status));
-  out.append("\r\nDate: ");
-  out.append(http_date());
+void add_response_head(TextBuffer& out, const Response& response,
+                       const model::RequestContext& context, BodyFraming framing,
+                       std::uint64_t length, ConnectionField connection,
+                       std::string_view extra_fields) {
+  out.ensure(kFixedPart + response.content_type.size() + context.request_id.size() +
+             extra_fields.size() + response.fields.size());
+  out.add("HTTP/1.1 ");
+  out.add_number(response.status);
+  out.add(' ');
+  out.add(reason_phrase(response.status));
+  out.add("\r\nDate: ");
+  out.add(http_date());
   if (!response.content_type.empty() && framing != BodyFraming::None) {
-    out.append("\r\nContent-Type: ").append(response.content_type);
+    out.add("\r\nContent-Type: ");
+    out.add(response.content_type);
   }
   if (framing == BodyFraming::Length) {
-    out.append("\r\nContent-Length: ");
-    append_number(out, length);
+    out.add("\r\nContent-Length: ");
+    out.add_number(static_cast<std::int64_t>(length));
   } else if (framing == BodyFraming::Chunked) {
-    out.append("\r\nTransfer-Encoding: chunked");
+    out.add("\r\nTransfer-Encoding: chunked");
   }
   if (connection == ConnectionField::Close) {
-    out.append("\r\nConnection: close");
+    out.add("\r\nConnection: close");
   } else if (connection == ConnectionField::KeepAlive10) {
-    out.append("\r\nConnection: keep-alive");
+    out.add("\r\nConnection: keep-alive");
   }
-  out.append("\r\nx-request-id: ").append(context.request_id).append("\r\n");
-  append_server_timing(out, context);
-  out.append(extra_fields);
-  out.append(response.fields);
-  out.append("\r\n");
+  out.add("\r\nx-request-id: ");
+  out.add(context.request_id);
+  out.add("\r\n");
+  add_server_timing(out, context);
+  out.add(extra_fields);
+  out.add(response.fields);
+  out.add("\r\n");
 }
 
 }  // namespace headgate::edge

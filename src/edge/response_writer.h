@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text_buffer.h"
 #include "edge/handler.h"
 #include "model/request_context.h"
 
@@ -15,12 +16,12 @@ enum class BodyFraming : std::uint8_t { None, Length, Chunked, UntilClose };
 
 enum class ConnectionField : std::uint8_t { KeepAlive, KeepAlive10, Close };
 
-/// Appends the head of `response` to `out`, from the status line to the empty line: framing, Date,
+/// Adds the head of `response` to `out`, from the status line to the empty line: framing, Date,
 /// x-request-id, server-timing, `extra_fields` (whole lines) and the response's own fields.
-void append_response_head(std::string& out, const Response& response,
-                          const model::RequestContext& context, BodyFraming framing,
-                          std::uint64_t length, ConnectionField connection,
-                          std::string_view extra_fields);
+void add_response_head(TextBuffer& out, const Response& response,
+                       const model::RequestContext& context, BodyFraming framing,
+                       std::uint64_t length, ConnectionField connection,
+                       std::string_view extra_fields);
 
 /// RFC 9110 reason phrase; "Status" for a code without one.
 std::string_view reason_phrase(int status);

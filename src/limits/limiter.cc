@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text_map.h"
 #include "limits/gcra.h"
 
 namespace headgate::limits {
@@ -87,13 +87,7 @@ struct Usage {
   }
 };
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
-using Usages = std::unordered_map<std::string, Usage, TextHash, std::equal_to<>>;
+using Usages = TextMap<Usage>;
 
 struct alignas(64) Shard {
   std::mutex mutex;

@@ -193,7 +193,7 @@ struct RequestLog::Impl {
   // Of the log's thread.
   std::unique_ptr<LineSink> sink;
   log::Format format = log::Format::Json;
-  LineBuffer text;
+  TextBuffer text;
   TimeText time;
   milliseconds wall_offset{0};
   std::uint64_t warned_dropped = 0;

@@ -55,7 +55,7 @@ Outcome outcome(int status = 200) {
 std::string json_of(const model::RequestContext& context, const Outcome& ended) {
   RequestRecord record;
   record.assign(context, ended);
-  LineBuffer line;
+  TextBuffer line;
   TimeText time;
   add_json_line(line, record, 1768496400007, time);
   return std::string(line.text());
@@ -122,7 +122,7 @@ TEST(RequestRecord, ATextLineHasNoControlCharacters) {
   full(context).error_code = "bad\x1b[2J";
   RequestRecord record;
   record.assign(context, outcome(400));
-  LineBuffer line;
+  TextBuffer line;
   TimeText time;
   add_text_line(line, record, 1768496400007, time);
   EXPECT_EQ(line.text(),

@@ -35,7 +35,7 @@ constexpr std::size_t kMostStatic = 120;  // of route and kind each
 
 /// Adds `prefix`, which opens the member, the text and a quote; nothing if the text is empty.
 template <std::size_t kLength>
-void add_text(LineBuffer& out, const char (&prefix)[kLength], std::string_view text) {
+void add_text(TextBuffer& out, const char (&prefix)[kLength], std::string_view text) {
   if (text.empty()) {
     return;
   }
@@ -98,7 +98,7 @@ void RequestRecord::assign(const model::RequestContext& context, const Outcome& 
   put(ErrorDetail, context.error_detail, 256);
 }
 
-void add_json_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+void add_json_line(TextBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
                    TimeText& time) {
   using Record = RequestRecord;
   out.ensure(kMostPerLine);
@@ -151,7 +151,7 @@ void add_json_line(LineBuffer& out, const RequestRecord& record, std::int64_t un
   out.add("}\n");
 }
 
-void add_text_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+void add_text_line(TextBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
                    TimeText& time) {
   out.ensure(kMostPerLine);
   time.add(out, unix_milliseconds);

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "model/request_context.h"
-#include "observe/line_buffer.h"
 #include "observe/outcome.h"
+#include "observe/time_text.h"
 
 namespace headgate::observe {
 
@@ -62,10 +62,10 @@ class RequestRecord final {
 static_assert(sizeof(RequestRecord) <= 1024);
 
 /// Adds the JSON line of `record`; `unix_milliseconds` is when it ended.
-void add_json_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+void add_json_line(TextBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
                    TimeText& time);
 /// Adds the short line for a terminal.
-void add_text_line(LineBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
+void add_text_line(TextBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
                    TimeText& time);
 
 }  // namespace headgate::observe

@@ -7,6 +7,7 @@
 // bytes spliced in.
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "base/encoding.h"
@@ -63,10 +64,12 @@ Splice ask_for_usage(const model::InferenceRequest& request) {
 
 /// The non-negative integer behind `name` in `text`, or -1.
 std::int64_t number_behind(std::string_view text, std::string_view name) {
-  const std::size_t at = text.find(name);
-  if (at == std::string_view::npos) {
+  // Not find(): that stops at every quote.
+  const void* const found = memmem(text.data(), text.size(), name.data(), name.size());
+  if (found == nullptr) {
     return -1;
   }
+  const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
   text.remove_prefix(at + name.size());
   const std::size_t digit = text.find_first_not_of(" \t\r\n:");
   std::int64_t number = -1;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/ids.h"
@@ -98,12 +99,6 @@ struct JobQueue::Impl {
 
   Signal wake;  // on the first loop
   SteadyTime forget_at{};
-
-  std::int64_t unix_now() const {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-               parts.clock->wall().time_since_epoch())
-        .count();
-  }
 
   /// Needs the mutex.
   void break_off(const JobRun& run, model::JobSeq seq, JobRun::Stop why);
@@ -221,7 +216,7 @@ Task<void> JobQueue::Impl::keep_house() {
 }
 
 Task<void> JobQueue::Impl::end_overdue() {
-  auto expired = co_await parts.jobs->expire(unix_now(), kStep);
+  auto expired = co_await parts.jobs->expire(unix_ms(*parts.clock), kStep);
   if (!expired) {
     co_return;  // the store says so itself wherever it matters
   }
@@ -239,7 +234,7 @@ Task<void> JobQueue::Impl::forget_old(SteadyTime now) {
     co_return;
   }
   const auto retention = parts.settings("").retention;
-  auto forgotten = co_await parts.jobs->forget(unix_now() - retention.count(), kStep);
+  auto forgotten = co_await parts.jobs->forget(unix_ms(*parts.clock) - retention.count(), kStep);
   if (!forgotten || *forgotten < kStep) {
     forget_at = now + kForgetPause;
   }
@@ -254,13 +249,13 @@ JobQueue::JobQueue(Parts parts) : parts_(std::move(parts)), impl_(std::make_uniq
 JobQueue::~JobQueue() { parts_.lines->on_job(nullptr); }
 
 Result<stores::Recovery> JobQueue::start() {
-  auto recovery = parts_.jobs->recover(impl_->unix_now());
+  auto recovery = parts_.jobs->recover(unix_ms(*parts_.clock));
   if (!recovery) {
     return recovery;
   }
   impl_->ids.start_after(recovery->newest);
   const SteadyTime now = parts_.clock->steady();
-  const std::int64_t unix_now = impl_->unix_now();
+  const std::int64_t unix_now = unix_ms(*parts_.clock);
   auto listed = parts_.jobs->each_waiting([&](const stores::WaitingJob& job) {
     const auto age =
         std::chrono::milliseconds(std::max<std::int64_t>(0, unix_now - job.created_at));
@@ -322,7 +317,7 @@ Task<Result<JobQueue::Accepted>> JobQueue::submit(model::JobRequest request,
   request.max_attempts = std::max(1U, parts_.settings(request.model).max_attempts);
   const SteadyTime at = parts_.clock->steady();
   stores::NewJob fresh;
-  fresh.created_at = impl_->unix_now();
+  fresh.created_at = unix_ms(*parts_.clock);
   fresh.id = impl_->ids.next(fresh.created_at, random_bits());
   model::Job job = job_of(request, fresh.id, fresh.created_at);
   fresh.request = std::move(request);
@@ -346,7 +341,7 @@ Task<Result<JobQueue::Accepted>> JobQueue::submit(model::JobRequest request,
 }
 
 Task<Result<model::Job>> JobQueue::cancel(std::string id, std::string owner) {
-  auto job = co_await parts_.jobs->cancel(std::move(id), std::move(owner), impl_->unix_now());
+  auto job = co_await parts_.jobs->cancel(std::move(id), std::move(owner), unix_ms(*parts_.clock));
   if (!job || job->state != model::JobState::Cancelled) {
     co_return job;
   }

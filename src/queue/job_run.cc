@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/signal.h"
 #include "queue/retry.h"
@@ -46,12 +47,6 @@ double random_fraction() {
 
 }  // namespace
 
-std::int64_t JobRun::now() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             parts_.clock->wall().time_since_epoch())
-      .count();
-}
-
 void JobRun::stop(Stop why) {
   if (stop_ == Stop::No) {
     stop_ = why;
@@ -61,7 +56,7 @@ void JobRun::stop(Stop why) {
 
 void JobRun::on_deadline() {
   const auto finish_by = loaded_.job.finish_by;
-  stop(finish_by && now() >= *finish_by ? Stop::Expired : Stop::TimedOut);
+  stop(finish_by && unix_ms(*parts_.clock) >= *finish_by ? Stop::Expired : Stop::TimedOut);
 }
 
 Task<RunEnd> JobRun::run() {
@@ -100,7 +95,8 @@ void JobRun::prepare() {
   context_.ledger = this;
   auto limit = parts_.settings(loaded_.job.model).timeout;
   if (loaded_.job.finish_by) {
-    limit = std::min(limit, std::chrono::milliseconds(*loaded_.job.finish_by - now()));
+    limit =
+        std::min(limit, std::chrono::milliseconds(*loaded_.job.finish_by - unix_ms(*parts_.clock)));
   }
   loop_.arm(*this,
             std::chrono::steady_clock::now() + std::max(limit, std::chrono::milliseconds(0)));
@@ -130,7 +126,7 @@ Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view tar
   attempts_.push_back({.n = static_cast<std::uint32_t>(attempts_.size() + 1),
                        .provider = std::string(provider),
                        .target = std::string(target),
-                       .started_at = now()});
+                       .started_at = unix_ms(*parts_.clock)});
   auto begun = co_await parts_.jobs->begin_attempt(seq_, fence_, attempts_);
   if (!begun) {
     attempts_.pop_back();
@@ -154,7 +150,7 @@ Task<Result<void>> JobRun::keep_deltas(std::vector<std::string> deltas) {
 
 void JobRun::end_attempt(std::string_view outcome, const std::string& error) {
   if (!attempts_.empty() && attempts_.back().outcome.empty()) {
-    attempts_.back().ended_at = std::max(now(), attempts_.back().started_at);
+    attempts_.back().ended_at = std::max(unix_ms(*parts_.clock), attempts_.back().started_at);
     attempts_.back().outcome = outcome;
     attempts_.back().error = error;
   }
@@ -168,7 +164,7 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
     end_attempt("succeeded", "");
     co_return co_await finish({.state = JobState::Succeeded,
                                .attempts = attempts_,
-                               .completed_at = now(),
+                               .completed_at = unix_ms(*parts_.clock),
                                .result = std::move(*result),
                                .error_json = {},
                                .input_tokens = context_.input_tokens,
@@ -205,7 +201,7 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
 stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
   return {.state = state,
           .attempts = attempts_,
-          .completed_at = now(),
+          .completed_at = unix_ms(*parts_.clock),
           .result = {},
           .error_json = error_json(error),
           .input_tokens = context_.input_tokens,
@@ -214,13 +210,13 @@ stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
 
 Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
   delay_ = delay;
-  loaded_.job.not_before = now() + delay.count();
+  loaded_.job.not_before = unix_ms(*parts_.clock) + delay.count();
   if (attempts_.size() == loaded_.job.attempts.size()) {
     co_return RunEnd::PutBack;  // no attempt was begun: on disk it still waits
   }
   for (int tries = 0; stop_ != Stop::GatewayStops || tries < kTriesWhileStopping; ++tries) {
-    auto done =
-        co_await parts_.jobs->put_back(seq_, fence_, attempts_, loaded_.job.not_before, now());
+    auto done = co_await parts_.jobs->put_back(seq_, fence_, attempts_, loaded_.job.not_before,
+                                               unix_ms(*parts_.clock));
     if (done) {
       watch_.notify(seq_);
       co_return RunEnd::PutBack;

@@ -46,7 +46,6 @@ class JobRun final : public model::AttemptLedger, private Deadline {
   Task<RunEnd> put_back(std::chrono::milliseconds delay);
   Task<RunEnd> finish(stores::JobEnding ending);
   void end_attempt(std::string_view outcome, const std::string& error);
-  std::int64_t now() const;
   stores::JobEnding failure(const Error& error, model::JobState state) const;
 
   const JobQueue::Parts& parts_;

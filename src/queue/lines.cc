@@ -9,6 +9,7 @@
 #include "base/event_loop.h"
 #include "base/recycler.h"
 #include "base/signal.h"
+#include "base/text_map.h"
 
 namespace headgate::queue {
 namespace {
@@ -17,13 +18,6 @@ constexpr std::size_t kShards = 16;
 /// Lines beyond this many of a shard that nobody uses are forgotten: a provider that takes any
 /// model name lets clients invent them.
 constexpr std::size_t kLinesPerShard = 1024;
-
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
 
 /// A caller that waits for a slot, on its own loop.
 struct Waiter {
@@ -48,8 +42,7 @@ struct ModelLine {
   }
 };
 
-using LineMap =
-    std::unordered_map<std::string, std::unique_ptr<ModelLine>, TextHash, std::equal_to<>>;
+using LineMap = TextMap<std::unique_ptr<ModelLine>>;
 
 struct alignas(64) Shard {
   std::mutex mutex;
@@ -73,6 +66,12 @@ struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
   std::atomic<Ticket> last_caller{0};
 
   class Slot;
+  /// A line and what guards it. Stays where it is while anybody is in it: a line in use is not
+  /// forgotten.
+  struct Place {
+    Shard* shard;
+    ModelLine* line;
+  };
   /// Jobs whose turn came; started after the lock is released.
   using Starts = std::vector<std::pair<model::JobSeq, model::Priority>>;
 
@@ -103,46 +102,46 @@ struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
     }
   }
 
-  void start(const Starts& starts, const std::string& model);
-  void ended(const std::string& model, model::Priority priority, SteadyTime since);
+  /// `at` is when the jobs' turn came.
+  void start(const Starts& starts, Place place, SteadyTime at);
+  void ended(Place place, model::Priority priority, SteadyTime since);
 };
 
 /// A slot that is taken.
 class Lines::Impl::Slot final : public model::HeldSlot, public Recycled {
  public:
-  Slot(std::shared_ptr<Impl> lines, std::string_view model, model::Priority priority)
-      : lines_(std::move(lines)), model_(model), priority_(priority) {}
-  ~Slot() override { lines_->ended(model_, priority_, since_); }
+  Slot(std::shared_ptr<Impl> lines, Place place, model::Priority priority, SteadyTime since)
+      : lines_(std::move(lines)), place_(place), priority_(priority), since_(since) {}
+  ~Slot() override { lines_->ended(place_, priority_, since_); }
 
  private:
   std::shared_ptr<Impl> lines_;  // shared: a slot may outlive the Lines while the gateway stops
-  std::string model_;
+  Place place_;
   model::Priority priority_;
-  SteadyTime since_ = std::chrono::steady_clock::now();
+  SteadyTime since_;
 };
 
-void Lines::Impl::start(const Starts& starts, const std::string& model) {
+void Lines::Impl::start(const Starts& starts, Place place, SteadyTime at) {
   if (!start_job) {
     return;  // the gateway stops: on disk they wait for the next start
   }
   for (const auto& [seq, priority] : starts) {
-    start_job(seq, std::make_unique<Slot>(shared_from_this(), model, priority));
+    start_job(seq, std::make_unique<Slot>(shared_from_this(), place, priority, at));
   }
 }
 
-void Lines::Impl::ended(const std::string& model, model::Priority priority, SteadyTime since) {
+void Lines::Impl::ended(Place place, model::Priority priority, SteadyTime since) {
   const SteadyTime now = std::chrono::steady_clock::now();
   Starts starts;
   {
-    Shard& shard = shard_of(model);
-    const std::lock_guard lock(shard.mutex);
-    ModelLine& line = line_of(shard, model);
-    line.line.ended(priority, now, std::chrono::duration<double>(now - since).count());
-    if (line.line.waiting_callers() + line.line.waiting_jobs() != 0) {
-      advance(line, now, starts);
+    const std::lock_guard lock(place.shard->mutex);
+    Line& line = place.line->line;
+    line.ended(priority, now, std::chrono::duration<double>(now - since).count());
+    if (line.waiting_callers() + line.waiting_jobs() != 0) {
+      advance(*place.line, now, starts);
     }
   }
-  start(starts, model);
+  start(starts, place, now);
 }
 
 Lines::Lines(SettingsOf settings_of) : impl_(std::make_shared<Impl>(std::move(settings_of))) {}
@@ -153,38 +152,52 @@ void Lines::on_job(StartJob start) { impl_->start_job = std::move(start); }
 
 void Lines::reconfigure() {
   for (Shard& shard : impl_->shards) {
-    std::vector<std::pair<std::string, Impl::Starts>> all;
+    std::vector<std::pair<ModelLine*, Impl::Starts>> all;
+    const SteadyTime now = std::chrono::steady_clock::now();
     {
       const std::lock_guard lock(shard.mutex);
       for (auto& [model, line] : shard.lines) {
         line->settings = impl_->settings_of(model);
         line->line.set(line->settings);
-        Impl::advance(*line, std::chrono::steady_clock::now(),
-                      all.emplace_back(model, Impl::Starts()).second);
+        Impl::advance(*line, now, all.emplace_back(line.get(), Impl::Starts()).second);
       }
     }
-    for (const auto& [model, starts] : all) {
-      impl_->start(starts, model);
+    for (const auto& [line, starts] : all) {
+      impl_->start(starts, {&shard, line}, now);
     }
   }
+}
+
+std::unique_ptr<model::HeldSlot> Lines::try_enter(const Caller& caller) {
+  Shard& shard = impl_->shard_of(caller.model);
+  ModelLine* line = nullptr;
+  {
+    const std::lock_guard lock(shard.mutex);
+    line = &impl_->line_of(shard, caller.model);
+    if (!line->line.run_at_once(caller.priority, caller.at)) {
+      return nullptr;
+    }
+  }
+  return std::make_unique<Impl::Slot>(impl_, Impl::Place{&shard, line}, caller.priority, caller.at);
 }
 
 Task<Result<std::unique_ptr<model::HeldSlot>>> Lines::enter(Caller caller, CancelSource& cancel,
                                                             SteadyTime patience) {
   Shard& shard = impl_->shard_of(caller.model);
   const Ticket ticket = impl_->last_caller.fetch_sub(1, std::memory_order_relaxed) - 1;
+  ModelLine* place = nullptr;
   std::shared_ptr<Waiter> waiter;  // shared with the line until it is our turn
   {
     const std::lock_guard lock(shard.mutex);
     ModelLine& line = impl_->line_of(shard, caller.model);
-    const SteadyTime now = std::chrono::steady_clock::now();
-    if (!line.line.run_at_once(caller.priority, now)) {
+    place = &line;
+    if (!line.line.run_at_once(caller.priority, caller.at)) {
       const auto verdict = line.line.caller({.ticket = ticket,
                                              .priority = caller.priority,
                                              .owner = std::string(caller.owner),
                                              .client = std::string(caller.client),
                                              .work = caller.work,
-                                             .at = now});
+                                             .at = caller.at});
       if (verdict == Line::Verdict::Full) {
         ++line.rejected_callers;
         co_return fail(full("Queue is full, please try again later", line.line.retry_after()));
@@ -201,7 +214,7 @@ Task<Result<std::unique_ptr<model::HeldSlot>>> Lines::enter(Caller caller, Cance
     }
     const std::lock_guard lock(shard.mutex);
     if (!waiter->has_slot) {
-      ModelLine& line = impl_->line_of(shard, caller.model);
+      ModelLine& line = *place;
       line.line.leave(ticket);
       line.waiters.erase(ticket);
       ++line.gave_up;
@@ -212,8 +225,9 @@ Task<Result<std::unique_ptr<model::HeldSlot>>> Lines::enter(Caller caller, Cance
           full("The model is busy: no slot came free in time.", line.line.retry_after()));
     }
   }
+  const SteadyTime since = waiter ? std::chrono::steady_clock::now() : caller.at;
   std::unique_ptr<model::HeldSlot> slot =
-      std::make_unique<Impl::Slot>(impl_, caller.model, caller.priority);
+      std::make_unique<Impl::Slot>(impl_, Impl::Place{&shard, place}, caller.priority, since);
   if (cancel.cancelled()) {
     co_return fail(client_left());  // the slot goes back
   }
@@ -244,15 +258,17 @@ void Lines::add_job(std::string_view model, Arrival arrival) {
 }
 
 void Lines::restore_job(std::string_view model, Arrival arrival) {
+  Shard& shard = impl_->shard_of(model);
+  Impl::Place place{&shard, nullptr};
   Impl::Starts starts;
+  const SteadyTime now = std::chrono::steady_clock::now();
   {
-    Shard& shard = impl_->shard_of(model);
     const std::lock_guard lock(shard.mutex);
-    ModelLine& line = impl_->line_of(shard, model);
-    line.line.restore(std::move(arrival));
-    Impl::advance(line, std::chrono::steady_clock::now(), starts);
+    place.line = &impl_->line_of(shard, model);
+    place.line->line.restore(std::move(arrival));
+    Impl::advance(*place.line, now, starts);
   }
-  impl_->start(starts, std::string(model));
+  impl_->start(starts, place, now);
 }
 
 bool Lines::leave(std::string_view model, model::JobSeq seq) {

@@ -56,10 +56,12 @@ class Lines final {
     std::string_view owner;
     std::string_view client;
     std::uint32_t work = 1;
+    SteadyTime at{};  ///< now
   };
-  /// A slot of the model, which is given back when it dies. Waits for one until `patience`.
-  /// Overloaded (`queue_full`) with the time to come back if too many wait or it took too long;
-  /// ClientLeft if cancelled.
+  /// A slot of the model, which is given back when it dies; null if none is free at once.
+  std::unique_ptr<model::HeldSlot> try_enter(const Caller& caller);
+  /// Waits for a slot until `patience`. Overloaded (`queue_full`) with the time to come back if too
+  /// many wait or it took too long; ClientLeft if cancelled.
   Task<Result<std::unique_ptr<model::HeldSlot>>> enter(Caller caller, CancelSource& cancel,
                                                        SteadyTime patience);
 

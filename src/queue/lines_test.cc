@@ -24,7 +24,9 @@ struct LinesTest : ::testing::Test {
   CancelSource cancel;
 
   Task<Result<Slot>> enter(std::string_view model, SteadyTime patience = SteadyTime::max()) {
-    return lines.enter({.model = model, .owner = "key:a", .client = ""}, cancel, patience);
+    return lines.enter(
+        {.model = model, .owner = "key:a", .client = "", .at = std::chrono::steady_clock::now()},
+        cancel, patience);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/clock.h"
 #include "observe/log.h"
 #include "queue/webhook_rules.h"
 #include "queue/webhook_signature.h"
@@ -61,10 +62,6 @@ WebhookStats WebhookSender::stats() const {
   return {.delivered = delivered_.get(), .retried = retried_.get(), .failed = failed_.get()};
 }
 
-std::int64_t WebhookSender::now() const {
-  return std::chrono::duration_cast<milliseconds>(clock_.wall().time_since_epoch()).count();
-}
-
 Task<void> WebhookSender::run() {
   while (!stop_.cancelled()) {
     const SteadyTime again = co_await look();
@@ -77,7 +74,7 @@ Task<void> WebhookSender::run() {
 Task<SteadyTime> WebhookSender::look() {
   while (under_way_.size() < kMaxAtOnce) {
     ended_during_look_.clear();
-    const std::int64_t looked_at = now();
+    const std::int64_t looked_at = unix_ms(clock_);
     auto due = co_await store_.due(looked_at, kMaxAtOnce, busy_hosts());
     if (!due) {
       if (!std::exchange(store_failing_, true)) {
@@ -135,7 +132,7 @@ Task<void> WebhookSender::deliver(WebhookDelivery delivery) {
 }
 
 Task<Result<int>> WebhookSender::attempt(const WebhookDelivery& delivery) {
-  const std::int64_t timestamp = now() / 1000;
+  const std::int64_t timestamp = unix_ms(clock_) / 1000;
   std::string fields =
       "Content-Type: application/json\r\nwebhook-id: " + delivery.id +
       "\r\nwebhook-timestamp: " + std::to_string(timestamp) + "\r\nwebhook-signature: " +
@@ -163,7 +160,7 @@ WebhookOutcome WebhookSender::outcome_of(const WebhookDelivery& delivery,
   }
   outcome.state = WebhookState::Pending;
   const double random = std::uniform_real_distribution<>()(random_);
-  outcome.next_at = next_delivery(outcome.attempt, now(), random);
+  outcome.next_at = next_delivery(outcome.attempt, unix_ms(clock_), random);
   return outcome;
 }
 

@@ -70,7 +70,6 @@ class WebhookSender final {
   /// Tries until the outcome is noted or the sender stops.
   Task<void> note(const stores::WebhookDelivery& delivery, stores::WebhookOutcome outcome);
   void report(const stores::WebhookDelivery& delivery, const stores::WebhookOutcome& outcome);
-  std::int64_t now() const;
 
   EventLoop& loop_;
   stores::WebhookStore& store_;

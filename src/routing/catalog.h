@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/text_map.h"
 #include "config/settings.h"
 #include "model/inference_request.h"
 #include "providers/provider.h"
@@ -48,16 +49,10 @@ class Catalog final {
   const std::vector<std::shared_ptr<const Model>>& models() const { return models_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   Error unknown(std::string_view name) const;
 
   std::vector<std::shared_ptr<const Model>> models_;  // shared with requests under way
-  std::unordered_map<std::string, std::shared_ptr<const Model>, Hash, std::equal_to<>> by_name_;
+  TextMap<std::shared_ptr<const Model>> by_name_;
   std::optional<Target> any_model_;
   std::chrono::milliseconds any_model_wait_{60'000};
 };

@@ -100,6 +100,14 @@ Task<Result<void>> Connection::connect(const std::vector<IpAddress>& addresses, 
     auto [ec] = co_await socket_.async_connect(endpoint, kAwait);
     disarm();
     if (!ec && !closed_) {
+      // Connecting has made the reactor watch for writability, which every answer would report
+      // again; a socket given to it anew is watched for reading only.
+      const auto handle = socket_.release(ec);
+      if (!ec) {
+        socket_.assign(endpoint.protocol(), handle, ec);
+      }
+    }
+    if (!ec && !closed_) {
       boost::system::error_code ignored;
       socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
       socket_.non_blocking(true, ignored);

@@ -82,7 +82,7 @@ class PooledExchange final : public Exchange, public Recycled {
         }
         continue;
       }
-      co_return fail(broken(woken, FailurePhase::FirstByteTimeout, FailurePhase::Reset));
+      co_return broken(woken, FailurePhase::FirstByteTimeout, FailurePhase::Reset);
     }
   }
 
@@ -90,20 +90,21 @@ class PooledExchange final : public Exchange, public Recycled {
 
   Task<Result<std::optional<std::string_view>>> read(SteadyTime patience) override {
     connection_->consume(std::exchange(piece_in_buffer_, 0));
-    if (idle_limit_ == SteadyTime{}) {
-      restart_idle_limit();
-    }
     while (!complete_) {
       auto piece = take_piece();
       if (!piece) {
         co_return fail(piece.error());
       }
       if (!piece->empty()) {
-        restart_idle_limit();
+        silent_ = false;
         co_return std::optional(*piece);
       }
       if (complete_) {
         break;
+      }
+      if (!silent_) {
+        silent_ = true;
+        idle_limit_ = std::chrono::steady_clock::now() + request_.timeouts.idle;
       }
       const auto woken = co_await connection_->receive(
           patience, std::min(idle_limit_, request_.timeouts.deadline));
@@ -119,7 +120,7 @@ class PooledExchange final : public Exchange, public Recycled {
         complete_ = true;
         break;
       }
-      co_return fail(broken(woken, FailurePhase::IdleTimeout, FailurePhase::Truncated));
+      co_return broken(woken, FailurePhase::IdleTimeout, FailurePhase::Truncated);
     }
     co_return std::optional<std::string_view>("");
   }
@@ -135,6 +136,7 @@ class PooledExchange final : public Exchange, public Recycled {
     connection_.reset();
   }
 
+  Result<void> check() const;
   Task<Result<void>> send(Reuse reuse);
   void make_head(std::string& head) const;
   Destination destination() const { return {*request_.origin, request_.connect_to}; }
@@ -142,21 +144,8 @@ class PooledExchange final : public Exchange, public Recycled {
   Result<std::string_view> take_piece();
   Result<std::string_view> take_chunks();
 
-  void restart_idle_limit() {
-    idle_limit_ = std::chrono::steady_clock::now() + request_.timeouts.idle;
-  }
-
-  Error broken(Connection::Woken woken, FailurePhase timeout, FailurePhase closed) const {
-    if (cancelled()) {
-      return client_left();
-    }
-    if (woken == Connection::Woken::TimedOut) {
-      const bool total = std::chrono::steady_clock::now() >= request_.timeouts.deadline;
-      return failure(total ? FailurePhase::TotalTimeout : timeout,
-                     request_.origin->host_and_port());
-    }
-    return failure(closed, request_.origin->host_and_port());
-  }
+  /// Why an exchange ended. Out of line: it would make the coroutines' frames larger.
+  Failure broken(Connection::Woken woken, FailurePhase timeout, FailurePhase closed) const;
 
   ConnectionPool& pool_;
   OutgoingRequest request_;
@@ -171,9 +160,23 @@ class PooledExchange final : public Exchange, public Recycled {
   int interim_ = 0;
   bool pooled_ = false;
   bool heard_ = false;
+  bool silent_ = false;  // idle_limit_ counts: nothing of the body since
   bool sent_whole_ = false;
   bool complete_ = false;
 };
+
+[[gnu::noinline]] Failure PooledExchange::broken(Connection::Woken woken, FailurePhase timeout,
+                                                 FailurePhase closed) const {
+  if (cancelled()) {
+    return fail(client_left());
+  }
+  if (woken == Connection::Woken::TimedOut) {
+    const bool total = std::chrono::steady_clock::now() >= request_.timeouts.deadline;
+    return fail(
+        failure(total ? FailurePhase::TotalTimeout : timeout, request_.origin->host_and_port()));
+  }
+  return fail(failure(closed, request_.origin->host_and_port()));
+}
 
 void PooledExchange::make_head(std::string& head) const {
   std::uint64_t length = 0;
@@ -206,14 +209,21 @@ void PooledExchange::make_head(std::string& head) const {
   head.append("\r\n");
 }
 
-Task<Result<void>> PooledExchange::send(Reuse reuse) {
+[[gnu::noinline]] Result<void> PooledExchange::check() const {
   if (cancelled()) {
-    co_return fail(client_left());
+    return fail(client_left());
   }
   if (request_.body.size() > kMaxBodyPieces ||
       !is_target(request_.base_path.empty() ? request_.target : request_.base_path) ||
       !is_visible(request_.target)) {
-    co_return fail(internal_error("an upstream request with a bad target or too many pieces"));
+    return fail(internal_error("an upstream request with a bad target or too many pieces"));
+  }
+  return {};
+}
+
+Task<Result<void>> PooledExchange::send(Reuse reuse) {
+  if (auto sound = check(); !sound) {
+    co_return fail(sound.error());
   }
   const bool pool_allowed = reuse == Reuse::Allowed && !request_.connect_to;
   connection_ = pool_allowed ? pool_.take_idle(*request_.origin) : nullptr;
@@ -239,8 +249,7 @@ Task<Result<void>> PooledExchange::send(Reuse reuse) {
                                                request_.timeouts.idle, request_.timeouts.deadline);
   sent_whole_ = sent == Connection::Sent::All;
   if (sent == Connection::Sent::TimedOut) {
-    co_return fail(
-        broken(Connection::Woken::TimedOut, FailurePhase::IdleTimeout, FailurePhase::Reset));
+    co_return broken(Connection::Woken::TimedOut, FailurePhase::IdleTimeout, FailurePhase::Reset);
   }
   // If sending broke off, the server may still have said why: its response is read either way.
   sent_at_ = std::chrono::steady_clock::now();

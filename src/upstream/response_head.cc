@@ -13,9 +13,7 @@
 namespace headgate::upstream {
 namespace {
 
-std::unexpected<Error> bad(std::string detail) {
-  return fail(failure(FailurePhase::Protocol, std::move(detail)));
-}
+Failure bad(std::string detail) { return fail(failure(FailurePhase::Protocol, std::move(detail))); }
 
 struct Framers {
   std::optional<std::uint64_t> length;

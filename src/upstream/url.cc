@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMaxUrlBytes = 8192;
 constexpr std::size_t kMaxHostBytes = 253;
 
-std::unexpected<Error> refuse(std::string why) {
+Failure refuse(std::string why) {
   return fail(invalid_request("Not a usable URL: " + std::move(why) + "."));
 }
 

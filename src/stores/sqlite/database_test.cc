@@ -70,7 +70,7 @@ TEST(Database, SyncsEveryCommitToDisk) {
   const TempFolder folder;
   auto database = Database::open(folder.file("x.db"), kOne);
   ASSERT_TRUE(database);
-  (*database)->with([](Session& session) -> Result<int> {
+  const auto asked = (*database)->with([](Session& session) -> Result<int> {
     auto mode = session.prepare("PRAGMA journal_mode");
     EXPECT_TRUE(mode->step().value());
     EXPECT_EQ(mode->text(0), "wal");
@@ -79,6 +79,7 @@ TEST(Database, SyncsEveryCommitToDisk) {
     EXPECT_EQ(synchronous->integer(0), 2) << "FULL";
     return 0;
   });
+  EXPECT_TRUE(asked);
 }
 
 TEST(Database, MigratesAnOldFileAndKeepsItsRows) {
@@ -91,10 +92,11 @@ TEST(Database, MigratesAnOldFileAndKeepsItsRows) {
   auto database = Database::open(folder.file("x.db"), kTwo);
   ASSERT_TRUE(database) << database.error().message;
   EXPECT_EQ(count(**database), 1);
-  (*database)->with([](Session& session) -> Result<int> {
+  const auto asked = (*database)->with([](Session& session) -> Result<int> {
     EXPECT_TRUE(session.prepare("SELECT c FROM t"));
     return 0;
   });
+  EXPECT_TRUE(asked);
 }
 
 TEST(Database, RefusesANewerSchemaWithoutTouchingTheFile) {
@@ -115,10 +117,11 @@ TEST(Database, AFailedMigrationChangesNothing) {
   EXPECT_FALSE(Database::open(folder.file("x.db"), broken));
   auto database = Database::open(folder.file("x.db"), kTwo);
   ASSERT_TRUE(database) << database.error().message;
-  (*database)->with([](Session& session) -> Result<int> {
+  const auto asked = (*database)->with([](Session& session) -> Result<int> {
     EXPECT_FALSE(session.prepare("SELECT * FROM u"));
     return 0;
   });
+  EXPECT_TRUE(asked);
 }
 
 TEST(Database, KeepsADamagedFileAsItIs) {
@@ -184,7 +187,7 @@ TEST(Database, WorksOnAfterAnExceptionInsideATransaction) {
   const TempFolder folder;
   auto database = Database::open(folder.file("x.db"), kOne);
   ASSERT_TRUE(database);
-  EXPECT_THROW((*database)->transaction([](Session& session) -> Result<void> {
+  EXPECT_THROW(std::ignore = (*database)->transaction([](Session& session) -> Result<void> {
     auto statement = session.prepare("INSERT INTO t (a) VALUES (?)");
     EXPECT_TRUE(statement->bind(std::int64_t{1}).run());
     throw std::runtime_error("a bug");
@@ -199,11 +202,11 @@ TEST(Database, AFullDiskIsAnErrorThatPasses) {
   auto database = Database::open(folder.file("x.db"), kOne);
   ASSERT_TRUE(database);
   const auto limit_pages = [&](const std::string& sql) {
-    (*database)->with([&](Session& session) -> Result<int> {
+    EXPECT_TRUE((*database)->with([&](Session& session) -> Result<int> {
       auto statement = session.prepare(sql);
       EXPECT_TRUE(statement && statement->step());
       return 0;
-    });
+    }));
   };
   const std::string tight = "PRAGMA max_page_count=3";
   const std::string loose = "PRAGMA max_page_count=100000";

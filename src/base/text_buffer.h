@@ -7,11 +7,11 @@
 #include <memory>
 #include <string_view>
 
-namespace headgate::observe {
+namespace headgate {
 
-/// A growing run of bytes for log lines: as a string, but room is made once a line, so that the
-/// many small pieces of a line are plain copies.
-class LineBuffer final {
+/// A growing run of bytes for log lines and response heads: as a string, but room is made once for
+/// all the small pieces of one, which are then plain copies.
+class TextBuffer final {
  public:
   /// Makes room for `bytes` more. Every add_* below needs it.
   void ensure(std::size_t bytes) {
@@ -20,10 +20,7 @@ class LineBuffer final {
     }
   }
   void add(char c) { data_[size_++] = c; }
-  void add(std::string_view text) {
-    std::memcpy(data_.get() + size_, text.data(), text.size());
-    size_ += text.size();
-  }
+  void add(std::string_view text) { size_ += text.copy(data_.get() + size_, text.size()); }
   /// A literal: its length is known to the compiler.
   template <std::size_t kLength>
   void add(const char (&literal)[kLength]) {
@@ -62,16 +59,4 @@ class LineBuffer final {
   std::size_t capacity_ = 0;
 };
 
-/// Writes RFC 3339 times, keeping the date and second last written. One thread at a time.
-class TimeText final {
- public:
-  static constexpr std::size_t kLength = 24;
-  /// Adds `unix_milliseconds` as 2026-01-15T17:00:00.000Z.
-  void add(LineBuffer& out, std::int64_t unix_milliseconds);
-
- private:
-  std::int64_t second_ = INT64_MIN;
-  char text_[kLength] = {};
-};
-
-}  // namespace headgate::observe
+}  // namespace headgate

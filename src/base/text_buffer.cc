@@ -1,4 +1,4 @@
-#include "observe/line_buffer.h"
+#include "base/text_buffer.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "base/encoding.h"
 
-namespace headgate::observe {
+namespace headgate {
 namespace {
 
 /// Bytes that stand for themselves inside a JSON string and on a terminal.
@@ -21,7 +21,7 @@ constexpr std::array<bool, 256> kPlain = make_plain();
 
 }  // namespace
 
-void LineBuffer::add_escaped(std::string_view text) {
+void TextBuffer::add_escaped(std::string_view text) {
   char* out = data_.get() + size_;
   for (const char c : text) {
     if (!kPlain[static_cast<unsigned char>(c)]) {
@@ -34,8 +34,8 @@ void LineBuffer::add_escaped(std::string_view text) {
   size_ += text.size();
 }
 
-void LineBuffer::grow(std::size_t bytes) {
-  constexpr std::size_t kFirst = 16 << 10;
+void TextBuffer::grow(std::size_t bytes) {
+  constexpr std::size_t kFirst = 1 << 10;
   const std::size_t wanted = std::max({capacity_ * 2, size_ + bytes, kFirst});
   auto bigger = std::make_unique_for_overwrite<char[]>(wanted);
   if (size_ > 0) {
@@ -45,17 +45,4 @@ void LineBuffer::grow(std::size_t bytes) {
   capacity_ = wanted;
 }
 
-void TimeText::add(LineBuffer& out, std::int64_t unix_milliseconds) {
-  const std::int64_t second = unix_milliseconds / 1000;
-  if (second != second_) {
-    rfc3339(second * 1000).copy(text_, kLength);
-    second_ = second;
-  }
-  const auto rest = static_cast<int>(unix_milliseconds % 1000);
-  text_[20] = static_cast<char>('0' + rest / 100);
-  text_[21] = static_cast<char>('0' + rest / 10 % 10);
-  text_[22] = static_cast<char>('0' + rest % 10);
-  out.add(std::string_view(text_, kLength));
-}
-
-}  // namespace headgate::observe
+}  // namespace headgate
