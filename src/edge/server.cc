@@ -11,6 +11,8 @@
 
 #include "base/signal.h"
 #include "edge/connection.h"
+#include "edge/connection_answer.h"
+#include "edge/connection_body.h"
 #include "edge/tls_context.h"
 
 namespace headgate::edge {
