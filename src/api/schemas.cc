@@ -476,12 +476,6 @@ constexpr auto kSchemas = std::to_array<Schema>({
       "properties": {
         "name": {"type": "string"}, "object": {"type": "string"},
         "deleted": {"type": "boolean", "const": true}}})"},
-    {"Config", R"({
-      "type": "object", "description": "The configuration in force; secrets are masked",
-      "additionalProperties": true})"},
-    {"Reloaded", R"({
-      "type": "object", "description": "The configuration was read again",
-      "additionalProperties": true})"},
 
     {"Error", R"({
       "type": "object", "required": ["error"],
