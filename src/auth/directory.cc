@@ -54,6 +54,8 @@ Result<std::shared_ptr<const Snapshot>> Directory::read(stores::KeyStore& keys,
     principal->name = record.name;
     principal->tier = record.tier;
     principal->scopes = record.scopes;
+    principal->budget_day = record.budget_day;
+    principal->budget_month = record.budget_month;
     snapshot->keys[record.hash] = {record.hash, std::move(principal), record.expires_at,
                                    uses.of(record.id)};
   }

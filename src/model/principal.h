@@ -73,6 +73,9 @@ struct Principal {
   std::string name;  ///< what an operator calls it
   std::string tier = "default";
   ScopeSet scopes;
+  /// What may be spent in a day and a month (UTC), in millionths of a dollar; unset: as the tier.
+  std::optional<std::int64_t> budget_day;
+  std::optional<std::int64_t> budget_month;
 };
 
 }  // namespace headgate::model

@@ -24,6 +24,8 @@ struct ApiKeyRecord {
   std::optional<std::int64_t> disabled_at;   ///< refused while set
   std::optional<std::int64_t> revoked_at;    ///< refused for good
   std::optional<std::int64_t> last_used_at;  ///< coarse: late by some minutes
+  std::optional<std::int64_t> budget_day;    ///< in millionths of a dollar; unset: the tier's
+  std::optional<std::int64_t> budget_month;
 };
 
 /// What an administrator may change of a key; unset: as it was.
@@ -33,6 +35,8 @@ struct ApiKeyChange {
   std::optional<std::string> tier;
   std::optional<std::optional<std::int64_t>> expires_at;   ///< inner nullopt: never
   std::optional<std::optional<std::int64_t>> disabled_at;  ///< inner nullopt: enabled again
+  std::optional<std::optional<std::int64_t>> budget_day;   ///< inner nullopt: the tier's
+  std::optional<std::optional<std::int64_t>> budget_month;
 };
 
 /// When a key was used last.

@@ -13,6 +13,7 @@ TEST_P(KeyStoreContract, FindsWhatWasAdded) {
   stores::ApiKeyRecord record = some_key("aaaaaaaaaaaa");
   record.name = "Robert'); DROP TABLE api_keys;--";
   record.expires_at = 5000;
+  record.budget_month = 5'000'000;
   ASSERT_TRUE(keys_.add(record));
 
   const auto found = keys_.find("aaaaaaaaaaaa");
@@ -23,6 +24,8 @@ TEST_P(KeyStoreContract, FindsWhatWasAdded) {
   EXPECT_EQ((*found)->tier, "pro");
   EXPECT_EQ((*found)->created_at, 1000);
   EXPECT_EQ((*found)->expires_at, 5000);
+  EXPECT_EQ((*found)->budget_month, 5'000'000);
+  EXPECT_FALSE((*found)->budget_day);
   EXPECT_FALSE((*found)->disabled_at || (*found)->revoked_at || (*found)->last_used_at);
   const auto missing = keys_.find("bbbbbbbbbbbb");
   ASSERT_TRUE(missing);
@@ -64,22 +67,26 @@ TEST_P(KeyStoreContract, ChangesOnlyWhatIsNamed) {
   stores::ApiKeyChange change;
   change.tier = "free";
   change.disabled_at.emplace(3000);
+  change.budget_day.emplace(250'000);
   ASSERT_TRUE(keys_.change("aaaaaaaaaaaa", change));
   auto found = keys_.find("aaaaaaaaaaaa");
   ASSERT_TRUE(found && *found);
   EXPECT_EQ((*found)->tier, "free");
   EXPECT_EQ((*found)->disabled_at, 3000);
+  EXPECT_EQ((*found)->budget_day, 250'000);
   EXPECT_EQ((*found)->expires_at, 5000);
   EXPECT_EQ((*found)->name, record.name);
 
   stores::ApiKeyChange back;
   back.expires_at.emplace(std::nullopt);
   back.disabled_at.emplace(std::nullopt);
+  back.budget_day.emplace(std::nullopt);
   ASSERT_TRUE(keys_.change("aaaaaaaaaaaa", back));
   found = keys_.find("aaaaaaaaaaaa");
   ASSERT_TRUE(found && *found);
   EXPECT_FALSE((*found)->disabled_at);
   EXPECT_FALSE((*found)->expires_at);
+  EXPECT_FALSE((*found)->budget_day);
   EXPECT_EQ((*found)->tier, "free");
 
   const auto nobody = keys_.change("bbbbbbbbbbbb", change);

@@ -22,6 +22,10 @@ std::optional<std::int64_t> integer_of(const json::object& object, std::string_v
   return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
 }
 
+std::string budget_member(const char* name, std::optional<std::int64_t> budget) {
+  return budget ? R"(,")" + std::string(name) + R"(":)" + std::to_string(*budget) : std::string();
+}
+
 }  // namespace
 
 model::Job read_job(const Statement& row) {
@@ -105,7 +109,9 @@ std::vector<model::JobAttempt> decode_attempts(const std::string& text) {
 std::string encode_principal(const model::Principal& principal) {
   return R"({"id":)" + json_quote(principal.id) + R"(,"name":)" + json_quote(principal.name) +
          R"(,"tier":)" + json_quote(principal.tier) + R"(,"scopes":)" +
-         std::to_string(principal.scopes.bits()) + "}";
+         std::to_string(principal.scopes.bits()) +
+         budget_member("budget_day", principal.budget_day) +
+         budget_member("budget_month", principal.budget_month) + "}";
 }
 
 model::Principal decode_principal(const std::string& text) {
@@ -123,6 +129,8 @@ model::Principal decode_principal(const std::string& text) {
       principal.id.starts_with("key:") ? model::Principal::Kind::Key : model::Principal::Kind::User;
   principal.scopes = model::ScopeSet::from_bits(
       static_cast<std::uint32_t>(integer_of(object, "scopes").value_or(0)));
+  principal.budget_day = integer_of(object, "budget_day");
+  principal.budget_month = integer_of(object, "budget_month");
   return principal;
 }
 

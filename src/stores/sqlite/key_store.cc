@@ -7,8 +7,9 @@ namespace {
 
 using Session = Database::Session;
 
-#define HEADGATE_KEY_COLUMNS \
-  "id, name, hash, scopes, tier, created_at, expires_at, disabled_at, revoked_at, last_used_at"
+#define HEADGATE_KEY_COLUMNS                                                                      \
+  "id, name, hash, scopes, tier, created_at, expires_at, disabled_at, revoked_at, last_used_at, " \
+  "budget_day, budget_month"
 
 ApiKeyRecord read(const Statement& row) {
   ApiKeyRecord record;
@@ -23,6 +24,8 @@ ApiKeyRecord read(const Statement& row) {
   record.disabled_at = row.optional_integer(7);
   record.revoked_at = row.optional_integer(8);
   record.last_used_at = row.optional_integer(9);
+  record.budget_day = row.optional_integer(10);
+  record.budget_month = row.optional_integer(11);
   return record;
 }
 
@@ -35,7 +38,7 @@ class SqliteKeyStore final : public KeyStore {
   Result<void> add(const ApiKeyRecord& record) override {
     return database_.with([&](Session& session) -> Result<void> {
       auto insert = session.prepare("INSERT INTO api_keys (" HEADGATE_KEY_COLUMNS
-                                    ") VALUES (?,?,?,?,?,?,?,?,?,?)");
+                                    ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?)");
       if (!insert) {
         return fail(insert.error());
       }
@@ -49,6 +52,8 @@ class SqliteKeyStore final : public KeyStore {
           .bind(record.disabled_at)
           .bind(record.revoked_at)
           .bind(record.last_used_at)
+          .bind(record.budget_day)
+          .bind(record.budget_month)
           .run();
     });
   }
@@ -90,7 +95,7 @@ class SqliteKeyStore final : public KeyStore {
       ApiKeyRecord& record = **found;
       auto update = session.prepare(
           "UPDATE api_keys SET name=?, scopes=?, tier=?, expires_at=?, "
-          "disabled_at=? WHERE id=?");
+          "disabled_at=?, budget_day=?, budget_month=? WHERE id=?");
       if (!update) {
         return fail(update.error());
       }
@@ -99,6 +104,8 @@ class SqliteKeyStore final : public KeyStore {
           .bind(change.tier.value_or(record.tier))
           .bind(change.expires_at.value_or(record.expires_at))
           .bind(change.disabled_at.value_or(record.disabled_at))
+          .bind(change.budget_day.value_or(record.budget_day))
+          .bind(change.budget_month.value_or(record.budget_month))
           .bind(id)
           .run();
     });

@@ -2,6 +2,7 @@
 
 #include "stores/sqlite/schema_jobs.h"
 #include "stores/sqlite/schema_webhooks.h"
+#include "stores/sqlite/schema_usage.h"
 
 namespace headgate::stores::sqlite {
 namespace {
@@ -48,7 +49,7 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables};
+  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables, kUsageTables};
   return kSchema;
 }
 

@@ -12,6 +12,7 @@
 #include "stores/sqlite/readers.h"
 #include "stores/sqlite/writer.h"
 #include "stores/token_store.h"
+#include "stores/usage_store.h"
 #include "stores/user_store.h"
 
 namespace headgate::stores::sqlite {
@@ -21,7 +22,7 @@ std::unique_ptr<KeyStore> make_key_store(Database& database);
 std::unique_ptr<UserStore> make_user_store(Database& database);
 std::unique_ptr<TokenStore> make_token_store(Database& database);
 
-/// What the stores of jobs work with; all borrowed.
+/// What the stores of jobs and usage work with; all borrowed.
 struct Engine {
   Database* database;  ///< for start-up, before the writer has work
   Writer* writer;
@@ -32,5 +33,6 @@ std::unique_ptr<JobStore> make_job_store(Engine engine);
 std::unique_ptr<EventLog> make_event_log(Engine engine);
 std::unique_ptr<BlobStore> make_blob_store(Engine engine);
 std::unique_ptr<IdempotencyStore> make_idempotency_store(Engine engine);
+std::unique_ptr<UsageStore> make_usage_store(Engine engine);
 
 }  // namespace headgate::stores::sqlite
