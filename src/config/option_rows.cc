@@ -270,6 +270,8 @@ constexpr Section kAuthSections[] = {
 };
 
 constexpr double kMostRequests = 1e12;
+constexpr double kMostTokens = 1e9;
+constexpr double kMostUsd = 1e9;
 
 constexpr Option kTierOptions[] = {
     {.name = "per_minute",
@@ -308,6 +310,26 @@ constexpr Option kTierOptions[] = {
      .help = "Requests that may come at once; 0: those of a whole minute or window.",
      .slot = at<Tier, &Tier::burst>,
      .maximum = kMostRequests},
+    {.name = "tokens_per_minute",
+     .type = Count,
+     .reload = Live,
+     .help = "Tokens a minute, in and out; an estimate is taken when a request is let in and put "
+             "right by its real usage. 0: no such limit.",
+     .slot = at<Tier, &Tier::tokens_per_minute>,
+     .maximum = kMostTokens},
+    {.name = "budget_day",
+     .type = Number,
+     .reload = Live,
+     .help = "USD that each key or user of the tier may spend in a day (UTC), by the prices of the "
+             "models; then 402. A key's own budget replaces it. 0: no such limit.",
+     .slot = at<Tier, &Tier::budget_day>,
+     .maximum = kMostUsd},
+    {.name = "budget_month",
+     .type = Number,
+     .reload = Live,
+     .help = "As budget_day, in a calendar month.",
+     .slot = at<Tier, &Tier::budget_month>,
+     .maximum = kMostUsd},
 };
 
 constexpr Section kLimitSections[] = {

@@ -85,6 +85,9 @@ struct TierSettings {
   Milliseconds window{0};
   std::uint64_t concurrent = 0;
   std::uint64_t burst = 0;  ///< requests that may come at once; 0: a whole minute's (window's)
+  std::uint64_t tokens_per_minute = 0;
+  double budget_day = 0;  ///< USD; 0: none
+  double budget_month = 0;
 };
 
 /// What is repeated after a failure inside one request.

@@ -1,5 +1,7 @@
 #include "limits/limit_status.h"
 
+#include <string_view>
+
 namespace headgate::limits {
 namespace {
 
@@ -12,6 +14,18 @@ std::string seconds_text(std::int64_t milliseconds) {
     text.append(".").append(decimals);
   }
   return text + "s";
+}
+
+void append(std::string& fields, std::string_view what, const LimitStatus& status) {
+  if (status.limit == 0) {
+    return;
+  }
+  fields.append("x-ratelimit-limit-").append(what).append(": ");
+  fields.append(std::to_string(status.limit));
+  fields.append("\r\nx-ratelimit-remaining-").append(what).append(": ");
+  fields.append(std::to_string(status.remaining));
+  fields.append("\r\nx-ratelimit-reset-").append(what).append(": ");
+  fields.append(go_duration(status.reset)).append("\r\n");
 }
 
 }  // namespace
@@ -36,13 +50,11 @@ std::string go_duration(std::chrono::nanoseconds duration) {
 }
 
 void append_limit_fields(std::string& fields, const LimitStatus& status) {
-  if (status.limit == 0) {
-    return;
-  }
-  fields.append("x-ratelimit-limit-requests: ").append(std::to_string(status.limit));
-  fields.append("\r\nx-ratelimit-remaining-requests: ").append(std::to_string(status.remaining));
-  fields.append("\r\nx-ratelimit-reset-requests: ").append(go_duration(status.reset));
-  fields.append("\r\n");
+  append(fields, "requests", status);
+}
+
+void append_token_fields(std::string& fields, const LimitStatus& status) {
+  append(fields, "tokens", status);
 }
 
 }  // namespace headgate::limits

@@ -172,8 +172,10 @@ void tighten(LimitStatus& status, const Rate& rate, const GcraVerdict& verdict) 
 struct Limiter::Impl {
   Shard& shard_of(std::string_view id) { return shards[TextHash{}(id) / 7 % kShards]; }
 
-  /// Decides on all limits of `tier` and only then takes from them.
-  static Result<LimitStatus> take(const Tier& tier, Usage& usage, SteadyTime now) {
+  /// Decides on all limits of `tier`, then asks `reserve`, and only then takes from them.
+  template <class Reserve>
+  static Result<LimitStatus> take(const Tier& tier, Usage& usage, SteadyTime now,
+                                  Reserve& reserve) {
     if (tier.concurrent != 0 && usage.running.load(std::memory_order_acquire) >= tier.concurrent) {
       return fail(too_many_at_once(tier));
     }
@@ -192,6 +194,10 @@ struct Limiter::Impl {
     }
     if (worst != nullptr) {
       return fail(too_fast(tier, *worst, wait));
+    }
+    Result<void> reserved = reserve();
+    if (!reserved) {
+      return fail(std::move(reserved.error()));
     }
     LimitStatus status;
     for (std::size_t i = 0; i < kRates; ++i) {
@@ -223,11 +229,37 @@ void Limiter::set_tiers(const Tiers& tiers) {
 }
 
 Result<Permit> Limiter::admit(const model::Principal& principal, SteadyTime now) {
+  return admit_with(principal, now, [] { return Result<void>(); });
+}
+
+Result<Admitted> Limiter::admit(const model::Principal& principal, SteadyTime now, Budgets& budgets,
+                                const Estimate& estimate) {
+  Admitted admitted;
+  // Under the shard's lock, which Budgets never asks for.
+  auto permit = admit_with(principal, now, [&]() -> Result<void> {
+    auto reservation = budgets.reserve(principal, estimate);
+    if (!reservation) {
+      return fail(std::move(reservation.error()));
+    }
+    admitted.reservation = std::move(*reservation);
+    return {};
+  });
+  if (!permit) {
+    return fail(std::move(permit.error()));
+  }
+  admitted.permit = std::move(*permit);
+  return admitted;
+}
+
+template <class Reserve>
+Result<Permit> Limiter::admit_with(const model::Principal& principal, SteadyTime now,
+                                   Reserve reserve) {
   Shard& shard = impl_->shard_of(principal.id);
   const std::lock_guard lock(shard.mutex);
   const Tier* tier = shard.table->find(principal.tier);
   if (tier == nullptr) {
-    return Permit();
+    Result<void> reserved = reserve();
+    return reserved ? Result<Permit>(Permit()) : fail(std::move(reserved.error()));
   }
   auto found = shard.usages.find(std::string_view(principal.id));
   if (found == shard.usages.end()) {
@@ -238,7 +270,7 @@ Result<Permit> Limiter::admit(const model::Principal& principal, SteadyTime now)
     found = shard.usages.try_emplace(principal.id).first;
   }
   Usage& usage = found->second;
-  auto status = Impl::take(*tier, usage, now);
+  auto status = Impl::take(*tier, usage, now, reserve);
   if (!status) {
     return fail(std::move(status.error()));
   }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
+#include "limits/budgets.h"
 #include "limits/limit_status.h"
 #include "model/principal.h"
 
@@ -47,6 +48,12 @@ class Permit final {
   LimitStatus status_;
 };
 
+/// A permit, and what it holds of tokens and money.
+struct Admitted {
+  Permit permit;
+  Reservation reservation;
+};
+
 /// Requests a minute, an hour and a configured window, and requests at once, of each principal by
 /// its tier. Exact under any number of threads: a request takes from all of its limits or from
 /// none. Safe from any thread; locks are held for well under a microsecond.
@@ -67,10 +74,18 @@ class Limiter final {
   /// if every principal remembered is running something. A tier that is not configured counts as
   /// `default`; without that one there is no limit.
   Result<Permit> admit(const model::Principal& principal, SteadyTime now);
+  /// As admit(), and takes `estimate` from the principal's tokens and budgets in the same step: all
+  /// of it or nothing. Fails like Budgets::reserve, too.
+  Result<Admitted> admit(const model::Principal& principal, SteadyTime now, Budgets& budgets,
+                         const Estimate& estimate);
   /// What `principal` may still do, without taking anything.
   LimitStatus status(const model::Principal& principal, SteadyTime now) const;
 
  private:
+  /// admit(), if `reserve` (-> Result<void>), which is asked last, succeeds.
+  template <class Reserve>
+  Result<Permit> admit_with(const model::Principal& principal, SteadyTime now, Reserve reserve);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,16 +1,19 @@
 #include "limits/limiter.h"
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "testing/fake_clock.h"
+
 namespace headgate::limits {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr SteadyTime kStart{1000s};
 
@@ -182,6 +185,65 @@ TEST(Limiter, ReportsTheTightestRate) {
   EXPECT_EQ(limiter.status(who, kStart + 1min).limit, 15U) << "now the hour has less left";
 }
 
+TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
+  testing::FakeClock clock;
+  const Limiter::Tiers both = {{"t", {.per_hour = 3, .concurrent = 1, .tokens_per_minute = 100}}};
+  Limiter limiter(both);
+  Budgets budgets(both, clock);
+  auto who = principal("key:a", "t");
+  who.budget_day = 1000;
+  const auto tokens_left = [&] { return budgets.token_status(who).remaining; };
+
+  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 101}).error().kind,
+            ErrorKind::RateLimited);
+  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.micro_usd = 1001}).error().kind,
+            ErrorKind::BudgetSpent);
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 3U) << "no rate was taken";
+
+  auto held = limiter.admit(who, kStart, budgets, {.tokens = 60, .micro_usd = 600});
+  ASSERT_TRUE(held);
+  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 1, .micro_usd = 1}).error().kind,
+            ErrorKind::RateLimited)
+      << "no slot";
+  EXPECT_EQ(tokens_left(), 40U);
+  EXPECT_EQ(budgets.spent(who.id).day_micro_usd, 600);
+
+  *held = Admitted();
+  EXPECT_EQ(tokens_left(), 100U);
+  EXPECT_EQ(budgets.spent(who.id).day_micro_usd, 0);
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 2U);
+  EXPECT_TRUE(limiter.admit(who, kStart, budgets, {.tokens = 100, .micro_usd = 1000}));
+}
+
+TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
+  testing::FakeClock clock;
+  const Limiter::Tiers both = {{"t", {.per_hour = 500, .tokens_per_minute = 6000}}};
+  Limiter limiter(both);
+  Budgets budgets(both, clock);
+  auto who = principal("key:a", "t");
+  who.budget_day = 3000;
+  std::atomic<int> passed{0};
+  std::vector<std::thread> threads;
+  threads.reserve(8);
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10, .micro_usd = 10});
+        if (admitted) {
+          admitted->reservation.keep();
+          ++passed;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(passed, 300) << "the budget is the tightest";
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 200U);
+  EXPECT_EQ(budgets.token_status(who).remaining, 3000U);
+}
+
 TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {
   std::string fields;
   append_limit_fields(fields, {.limit = 60, .remaining = 59, .reset = 1s});
@@ -189,7 +251,13 @@ TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {
             "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 59\r\n"
             "x-ratelimit-reset-requests: 1s\r\n");
   fields.clear();
+  append_token_fields(fields, {.limit = 90'000, .remaining = 0, .reset = 6min});
+  EXPECT_EQ(fields,
+            "x-ratelimit-limit-tokens: 90000\r\nx-ratelimit-remaining-tokens: 0\r\n"
+            "x-ratelimit-reset-tokens: 6m0s\r\n");
+  fields.clear();
   append_limit_fields(fields, {});
+  append_token_fields(fields, {});
   EXPECT_EQ(fields, "");
 }
 

@@ -14,8 +14,8 @@ namespace headgate::stores {
 /// What one request used, or several summed.
 struct UsageRecord {
   UtcDay day = 0;
-  std::string principal;  ///< Principal::id
-  std::string model;      ///< public name
+  std::string principal{};  ///< Principal::id
+  std::string model{};      ///< public name
   std::int64_t requests = 0;
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
@@ -35,18 +35,18 @@ struct OpenReservation {
 /// What a reservation came to.
 struct Settlement {
   std::string id;
-  UsageRecord used;  ///< nothing: the reservation is only given back
+  UsageRecord used{};  ///< nothing: the reservation is only given back
 };
 
 /// What several changes write in one step.
 struct UsageBatch {
-  std::vector<Settlement> settlements;
-  std::vector<UsageRecord> records;  ///< used without a reservation
+  std::vector<Settlement> settlements{};
+  std::vector<UsageRecord> records{};  ///< used without a reservation
 };
 
 /// What a principal has spent of its budgets.
 struct PrincipalSpend {
-  std::string principal;
+  std::string principal{};
   std::int64_t day_micro_usd = 0;
   std::int64_t month_micro_usd = 0;
 };

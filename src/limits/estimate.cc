@@ -1,0 +1,67 @@
+#include "limits/estimate.h"
+
+#include <algorithm>
+#include <array>
+
+namespace headgate::limits {
+namespace {
+
+constexpr std::int64_t kBytesForToken = 4;
+constexpr std::string_view kBase64 = ";base64,";
+
+/// The alphabet, padding, and what JSON may write before a slash.
+constexpr std::array<bool, 256> kInBase64 = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789+/=\\")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
+/// Tokens of the text, and of the images that stand in it as data URLs.
+std::int64_t input_tokens(std::string_view body) {
+  std::int64_t text_bytes = 0;
+  std::int64_t images = 0;
+  while (true) {
+    const std::size_t at = body.find(kBase64);
+    if (at == std::string_view::npos) {
+      text_bytes += static_cast<std::int64_t>(body.size());
+      break;
+    }
+    ++images;
+    const std::size_t data = at + kBase64.size();
+    text_bytes += static_cast<std::int64_t>(data);
+    // To the first other byte, not to the quote: a prompt cannot pass for an image.
+    std::size_t end = data;
+    while (end < body.size() && kInBase64[static_cast<unsigned char>(body[end])]) {
+      ++end;
+    }
+    const auto length = static_cast<std::int64_t>(end - data);
+    if (length / kBytesForToken < kImageTokens) {  // a small one is no dearer than its text
+      --images;
+      text_bytes += length;
+    }
+    body.remove_prefix(end);
+  }
+  const std::int64_t text_tokens = (text_bytes + kBytesForToken - 1) / kBytesForToken;
+  return std::min(text_tokens + images * kImageTokens, kMostTokens);
+}
+
+std::int64_t output_tokens(const Asked& asked) {
+  if (asked.kind != model::Kind::Chat && asked.kind != model::Kind::Completion) {
+    return 0;
+  }
+  constexpr std::int64_t kMostChoices = 1024;
+  const std::int64_t each =
+      std::clamp<std::int64_t>(asked.max_tokens.value_or(kUsualOutputTokens), 0, kMostTokens);
+  return std::min(each * std::clamp<std::int64_t>(asked.choices, 1, kMostChoices), kMostTokens);
+}
+
+}  // namespace
+
+TokenUse estimate_tokens(const Asked& asked) {
+  return {.input = input_tokens(asked.body), .output = output_tokens(asked)};
+}
+
+}  // namespace headgate::limits

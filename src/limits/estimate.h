@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "limits/pricing.h"
+#include "model/inference_request.h"
+
+namespace headgate::limits {
+
+/// What a request lets one guess its size from.
+struct Asked {
+  model::Kind kind = model::Kind::Chat;
+  std::string_view body{};
+  std::optional<std::int64_t> max_tokens{};  ///< max_tokens or max_completion_tokens
+  std::int64_t choices = 1;                  ///< n
+};
+
+/// Where a request does not say how long its answer may be.
+inline constexpr std::int64_t kUsualOutputTokens = 1024;
+/// An image inside a body, however many bytes it takes.
+inline constexpr std::int64_t kImageTokens = 1500;
+
+/// How many tokens a request may take. In: a quarter of its bytes and kImageTokens for each image;
+/// out: what it allows for each choice, none for embeddings and documents. Pure.
+TokenUse estimate_tokens(const Asked& asked);
+
+}  // namespace headgate::limits

@@ -1,0 +1,49 @@
+#include "limits/estimate.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace headgate::limits {
+namespace {
+
+TEST(Estimate, TakesAQuarterOfTheBytesAndWhatTheAnswerMayHave) {
+  const std::string body(401, 'x');
+  const TokenUse plain = estimate_tokens({.body = body});
+  EXPECT_EQ(plain.input, 101);
+  EXPECT_EQ(plain.output, kUsualOutputTokens);
+  EXPECT_EQ(estimate_tokens({.body = body, .max_tokens = 7, .choices = 3}).output, 21);
+  EXPECT_EQ(estimate_tokens({.body = body, .max_tokens = 0}).output, 0);
+  EXPECT_EQ(estimate_tokens({.kind = model::Kind::Embedding, .body = body}).output, 0);
+  EXPECT_EQ(estimate_tokens({.kind = model::Kind::Ocr, .body = body}).output, 0);
+  EXPECT_EQ(estimate_tokens({.body = {}}).input, 0);
+}
+
+TEST(Estimate, AnImageCountsAsAnImageNotAsItsBytes) {
+  const std::string image = R"({"url":"data:image/png;base64,)" + std::string(4 << 20, 'A') + "\"}";
+  const std::int64_t one = estimate_tokens({.body = image}).input;
+  EXPECT_GE(one, kImageTokens);
+  EXPECT_LT(one, kImageTokens + 20);
+  const std::int64_t two = estimate_tokens({.body = image + image}).input;
+  EXPECT_GE(two, 2 * kImageTokens);
+  EXPECT_LT(two, 2 * kImageTokens + 40);
+  const std::string small = R"({"url":"data:image/png;base64,)" + std::string(400, 'A') + "\"}";
+  EXPECT_LT(estimate_tokens({.body = small}).input, 120);
+  std::string prompt = "data:text/plain;base64,";
+  for (int i = 0; i < 10'000; ++i) {
+    prompt += "many words ";
+  }
+  EXPECT_GT(estimate_tokens({.body = prompt}).input, 27'000);
+  const std::string cut = "data:image/png;base64," + std::string(1 << 20, 'A');
+  EXPECT_LT(estimate_tokens({.body = cut}).input, kImageTokens + 20);
+}
+
+TEST(Estimate, AbsurdRequestsAreBounded) {
+  const TokenUse most =
+      estimate_tokens({.body = "{}", .max_tokens = INT64_MAX, .choices = INT64_MAX});
+  EXPECT_EQ(most.output, kMostTokens);
+  EXPECT_EQ(estimate_tokens({.body = "{}", .max_tokens = -5, .choices = -1}).output, 0);
+}
+
+}  // namespace
+}  // namespace headgate::limits
