@@ -8,6 +8,7 @@
 #include "api/json_body.h"
 #include "auth/tokens.h"
 #include "base/encoding.h"
+#include "limits/pricing.h"
 
 namespace headgate::api {
 
@@ -92,6 +93,29 @@ Result<std::optional<bool>> disabled_field(const boost::json::object& body) {
     return fail(invalid_request("'disabled' must be true or false.", "disabled"));
   }
   return std::optional(value->get_bool());
+}
+
+Result<std::optional<std::optional<std::int64_t>>> budget_field(const boost::json::object& body,
+                                                                const std::string& name) {
+  using Budget = std::optional<std::int64_t>;
+  const boost::json::value* value = body.if_contains(name);
+  if (value == nullptr) {
+    return std::optional<Budget>();
+  }
+  if (value->is_null()) {
+    return std::optional<Budget>(std::in_place, std::nullopt);
+  }
+  constexpr double kMostUsd = 1e9;
+  boost::system::error_code ec;
+  const double usd = value->is_number() ? value->to_number<double>(ec) : -1;
+  if (ec || !(usd >= 0 && usd <= kMostUsd)) {
+    return fail(invalid_request("'" + name + "' must be an amount of USD, or null.", name));
+  }
+  return std::optional<Budget>(std::in_place, limits::micro_usd_of(usd));
+}
+
+std::string budget_json(std::optional<std::int64_t> micro_usd) {
+  return micro_usd ? limits::usd_text(*micro_usd) : "null";
 }
 
 Result<void> check_grant(const model::Principal& principal, model::ScopeSet scopes) {

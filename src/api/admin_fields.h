@@ -27,6 +27,13 @@ Result<std::optional<std::optional<std::int64_t>>> expiry_field(const boost::jso
 /// "disabled": true or false; nullopt if absent.
 Result<std::optional<bool>> disabled_field(const boost::json::object& body);
 
+/// A budget in USD, as millionths of a dollar, or null for that of the tier; outer nullopt if
+/// absent.
+Result<std::optional<std::optional<std::int64_t>>> budget_field(const boost::json::object& body,
+                                                                const std::string& name);
+/// A budget in USD as JSON, or null.
+std::string budget_json(std::optional<std::int64_t> micro_usd);
+
 /// Forbidden if `scopes` holds one that the principal itself lacks.
 Result<void> check_grant(const model::Principal& principal, model::ScopeSet scopes);
 

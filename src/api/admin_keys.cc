@@ -19,7 +19,8 @@ Result<stores::ApiKeyChange> read_fields(const Call& call,
   if (!body) {
     return fail(body.error());
   }
-  auto known = refuse_unknown(*body, {"name", "scopes", "tier", "expires_at", "disabled"});
+  auto known = refuse_unknown(
+      *body, {"name", "scopes", "tier", "expires_at", "disabled", "budget_day", "budget_month"});
   if (!known) {
     return fail(known.error());
   }
@@ -29,10 +30,13 @@ Result<stores::ApiKeyChange> read_fields(const Call& call,
   auto scopes = scopes_field(*body);
   auto expires_at = expiry_field(*body, now);
   auto disabled = disabled_field(*body);
+  auto budget_day = budget_field(*body, "budget_day");
+  auto budget_month = budget_field(*body, "budget_month");
   for (const Error* error :
        {name ? nullptr : &name.error(), tier ? nullptr : &tier.error(),
         scopes ? nullptr : &scopes.error(), expires_at ? nullptr : &expires_at.error(),
-        disabled ? nullptr : &disabled.error()}) {
+        disabled ? nullptr : &disabled.error(), budget_day ? nullptr : &budget_day.error(),
+        budget_month ? nullptr : &budget_month.error()}) {
     if (error != nullptr) {
       return fail(*error);
     }
@@ -55,6 +59,8 @@ Result<stores::ApiKeyChange> read_fields(const Call& call,
   fields.scopes = *scopes;
   fields.tier = std::move(*tier);
   fields.expires_at = *expires_at;
+  fields.budget_day = *budget_day;
+  fields.budget_month = *budget_month;
   if (*disabled) {
     fields.disabled_at.emplace(**disabled ? std::optional(now) : std::nullopt);
   }
@@ -83,7 +89,9 @@ std::string key_json(const stores::ApiKeyRecord& record) {
          json_quote(record.tier) + R"(,"created_at":)" + time_json(record.created_at) +
          R"(,"expires_at":)" + time_json(record.expires_at) + R"(,"disabled_at":)" +
          time_json(record.disabled_at) + R"(,"revoked_at":)" + time_json(record.revoked_at) +
-         R"(,"last_used_at":)" + time_json(record.last_used_at) + "}";
+         R"(,"last_used_at":)" + time_json(record.last_used_at) + R"(,"budget_day":)" +
+         budget_json(record.budget_day) + R"(,"budget_month":)" + budget_json(record.budget_month) +
+         "}";
 }
 
 Task<Result<edge::Response>> ListKeys::handle(Call call) const {
@@ -130,6 +138,8 @@ Task<Result<edge::Response>> CreateKey::handle(Call call) const {
   record.expires_at = fields->expires_at.value_or(
       lifetime > 0 ? std::optional(record.created_at + lifetime) : std::nullopt);
   record.disabled_at = fields->disabled_at.value_or(std::nullopt);
+  record.budget_day = fields->budget_day.value_or(std::nullopt);
+  record.budget_month = fields->budget_month.value_or(std::nullopt);
   auto added = co_await change(administration_, [&] { return administration_.keys->add(record); });
   if (!added) {
     co_return fail(added.error());

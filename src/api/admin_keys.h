@@ -32,8 +32,8 @@ class ListKeys final : public Endpoint {
   const KeyAdministration& administration_;
 };
 
-/// POST /admin/keys {name, scopes, tier?, expires_at?, disabled?}: the key's text is in this answer
-/// and nowhere else.
+/// POST /admin/keys {name, scopes, tier?, expires_at?, disabled?, budget_day?, budget_month?}: the
+/// key's text is in this answer and nowhere else. Budgets are in USD.
 class CreateKey final : public Endpoint {
  public:
   explicit CreateKey(const KeyAdministration& administration) : administration_(administration) {}
@@ -43,7 +43,7 @@ class CreateKey final : public Endpoint {
   const KeyAdministration& administration_;
 };
 
-/// PATCH /admin/keys/{id} {name?, scopes?, tier?, expires_at?, disabled?}; expires_at null: never.
+/// PATCH /admin/keys/{id} with any of the same; expires_at null: never, a budget null: the tier's.
 class ChangeKey final : public Endpoint {
  public:
   explicit ChangeKey(const KeyAdministration& administration) : administration_(administration) {}

@@ -53,6 +53,9 @@ TEST_F(AdminKeys, NamesTheFieldAtFault) {
       {R"({"name":"a","scopes":["admin"],"expires_at":"2027-01-01T00:00:00.Z"})", "expires_at"},
       {R"({"name":"a","scopes":["admin"],"expires_at":"2020-01-01T00:00:00Z"})", "expires_at"},
       {R"({"name":"a","scopes":["admin"],"disabled":"yes"})", "disabled"},
+      {R"({"name":"a","scopes":["admin"],"budget_day":"5"})", "budget_day"},
+      {R"({"name":"a","scopes":["admin"],"budget_day":-1})", "budget_day"},
+      {R"({"name":"a","scopes":["admin"],"budget_month":1e10})", "budget_month"},
       {R"({"name":"a","scopes":["admin"],"hash":"x"})", "hash"},
   };
   for (const auto& [body, param] : cases) {
@@ -96,6 +99,18 @@ TEST_F(AdminKeys, AChangeCountsAtOnce) {
   EXPECT_EQ(get("/admin/keys", plain_key_).status, 401) << "revoked is for good";
   EXPECT_EQ(patch("/admin/keys/nosuchnosuch", R"({"name":"x"})").status, 404);
   EXPECT_EQ(erase("/admin/keys/nosuchnosuch").status, 404);
+}
+
+TEST_F(AdminKeys, CarryBudgetsInDollars) {
+  const Answer made = post("/admin/keys", admin_key_,
+                           R"({"name":"a","scopes":["admin"],"budget_day":0.5,"budget_month":7})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_NE(made.body.find(R"("budget_day":0.50,"budget_month":7.00)"), std::string::npos);
+  const std::string path = "/admin/keys/" + made.text("/id");
+  const Answer changed = patch(path, R"({"budget_day":null,"budget_month":2.25})");
+  EXPECT_NE(changed.body.find(R"("budget_day":null,"budget_month":2.25)"), std::string::npos);
+  const Answer same = patch(path, R"({"name":"b"})");
+  EXPECT_NE(same.body.find(R"("budget_day":null,"budget_month":2.25)"), std::string::npos);
 }
 
 TEST_F(AdminKeys, ListsPageByPage) {

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "api/settled_answer.h"
 #include "api/stream_assembler.h"
 #include "providers/sse_splitter.h"
 
@@ -103,6 +104,18 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
   }
 }
 
+/// What an answer comes to, its stream read to the end.
+Task<Result<std::string>> collect(edge::Response& response, model::RequestContext& context,
+                                  const queue::DeltaSink& deltas) {
+  if (!response.stream) {
+    co_return std::move(response.body);
+  }
+  if (context.streamed) {
+    co_return co_await collect_events(*response.stream, context, deltas);
+  }
+  co_return co_await collect_whole(*response.stream);
+}
+
 }  // namespace
 
 Task<Result<std::string>> EndpointRunner::run(const model::JobRequest& request,
@@ -125,17 +138,21 @@ Task<Result<std::string>> EndpointRunner::run(const model::JobRequest& request,
   http.path = request.path;
   http.fields = fields;
   http.body = body;
+  auto admitted = admission_->admit_job(request.body, context);
+  if (!admitted) {
+    co_return fail(admitted.error());
+  }
   auto response = co_await route->endpoint->handle(Call{http, context, {}});
   if (!response) {
+    co_await context.spending->settle(model::end_of_failure(response.error().kind));
     co_return fail(response.error());
   }
-  if (!response->stream) {
-    co_return std::move(response->body);
-  }
-  if (context.streamed) {
-    co_return co_await collect_events(*response->stream, context, deltas);
-  }
-  co_return co_await collect_whole(*response->stream);
+  // Settled before the job ends: should the gateway die in between, the job runs again, and what it
+  // costs then is charged as well.
+  co_await settle_answer(*response, context);
+  auto result = co_await collect(*response, context, deltas);
+  co_await context.spending->settle(model::Spending::End::Cut);  // if it was not read to the end
+  co_return result;
 }
 
 }  // namespace headgate::api

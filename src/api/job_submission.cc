@@ -153,6 +153,8 @@ Result<model::JobRequest> JobSubmission::make_request(const Call& call) const {
 Task<Result<AcceptedJob>> JobSubmission::submit(Call call, const Endpoint& endpoint,
                                                 std::string_view path, std::string_view kind,
                                                 std::string body, std::string content_type) const {
+  // Letting it in has shown that the budget allows it; from here on its run pays.
+  call.context.spending.reset();
   auto preference = parse_prefer(call.http);
   if (!preference) {
     co_return fail(preference.error());

@@ -66,6 +66,7 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Post, "/admin/users", Admin, Classic, kNone, "Administration", "Make a user", "UserRequest", "NewUser", to.create_user, kSmall},
       {Patch, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Change password, scopes or tier of a user, or disable one", "UserChange", "User", to.change_user, kSmall},
       {Delete, "/admin/users/{name}", Admin, Classic, kNone, "Administration", "Delete a user", kNone, "Deleted", to.remove_user, kSmall},
+      {Get, "/admin/usage", Admin, Classic, kNone, "Administration", "Requests, tokens and cost by day, principal and model", kNone, "UsageReport", to.usage},
       {Get, "/admin/config", Admin, Classic, kNone, "Administration", "The configuration in force, secrets masked", kNone, "Configuration", to.config},
       {Post, "/admin/config/reload", Admin, Classic, kNone, "Administration", "Read the configuration again, as SIGHUP does", kNone, "ConfigReload", to.reload_config, kSmall},
   };

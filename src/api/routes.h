@@ -52,6 +52,7 @@ struct Endpoints {
   const Endpoint* create_user;
   const Endpoint* change_user;
   const Endpoint* remove_user;
+  const Endpoint* usage;
   const Endpoint* config;
   const Endpoint* reload_config;
 };

@@ -412,7 +412,9 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "scopes": {"$ref": "#/components/schemas/Scopes"},
         "tier": {"type": "string", "default": "default"},
         "expires_at": {"type": ["string", "null"], "format": "date-time"},
-        "disabled": {"type": "boolean"}},
+        "disabled": {"type": "boolean"},
+        "budget_day": {"type": ["number", "null"], "minimum": 0, "description": "USD in a UTC day; null: as the tier"},
+        "budget_month": {"type": ["number", "null"], "minimum": 0, "description": "USD in a calendar month of UTC"}},
       "additionalProperties": false})"},
     {"ApiKey", R"({
       "type": "object", "required": ["id", "object", "name", "scopes", "tier", "created_at"],
@@ -426,7 +428,9 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "expires_at": {"type": ["string", "null"], "format": "date-time"},
         "disabled_at": {"type": ["string", "null"], "format": "date-time"},
         "revoked_at": {"type": ["string", "null"], "format": "date-time"},
-        "last_used_at": {"type": ["string", "null"], "format": "date-time"}}})"},
+        "last_used_at": {"type": ["string", "null"], "format": "date-time"},
+        "budget_day": {"type": ["number", "null"]},
+        "budget_month": {"type": ["number", "null"]}}})"},
     {"NewApiKey", R"({
       "allOf": [
         {"$ref": "#/components/schemas/ApiKey"},
@@ -439,6 +443,24 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "object": {"type": "string", "const": "list"},
         "data": {"type": "array", "items": {"$ref": "#/components/schemas/ApiKey"}},
         "has_more": {"type": "boolean"}}})"},
+    {"UsageReport", R"({
+      "type": "object", "required": ["object", "data", "totals", "has_more"],
+      "properties": {
+        "object": {"type": "string", "const": "list"},
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/UsageRow"}},
+        "totals": {"$ref": "#/components/schemas/UsageRow"},
+        "has_more": {"type": "boolean"},
+        "last_id": {"type": ["string", "null"], "description": "For `after`"}}})"},
+    {"UsageRow", R"({
+      "type": "object", "required": ["requests", "input_tokens", "output_tokens", "cost_usd"],
+      "properties": {
+        "day": {"type": "string", "format": "date"},
+        "principal": {"type": "string"},
+        "model": {"type": "string"},
+        "requests": {"type": "integer"},
+        "input_tokens": {"type": "integer"},
+        "output_tokens": {"type": "integer"},
+        "cost_usd": {"type": "number"}}})"},
     {"UserRequest", R"({
       "type": "object", "required": ["name", "password", "scopes"],
       "properties": {

@@ -6,6 +6,7 @@
 
 #include "api/errors.h"
 #include "api/job_submission.h"
+#include "api/settled_answer.h"
 
 namespace headgate::api {
 namespace {
@@ -108,7 +109,7 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   std::string limit_fields;
   std::shared_ptr<void> permit;
   if (!route.kind.empty()) {
-    auto admitted = parts_.admission->admit(context, limit_fields);
+    auto admitted = parts_.admission->admit(request, context, limit_fields);
     if (!admitted) {
       edge::Response refused = error_response(admitted.error(), route.surface, context);
       refused.fields.append(limit_fields);
@@ -120,6 +121,11 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   edge::Response response =
       result ? std::move(*result) : error_response(result.error(), route.surface, context);
   response.fields.append(limit_fields);
+  if (context.spending && result) {
+    co_await settle_answer(response, context);
+  } else if (context.spending) {
+    co_await context.spending->settle(model::end_of_failure(result.error().kind));
+  }
   if (response.stream && permit) {
     response.stream = std::make_unique<HeldStream>(std::move(response.stream), std::move(permit));
   }
@@ -163,6 +169,7 @@ edge::Response Service::refuse(const Error& error, const edge::Request* head,
 void Service::finished(const edge::Request* head, int status, std::uint64_t bytes_out,
                        model::RequestContext& context) const {
   context.slot.reset();
+  context.spending.reset();  // of an answer that nobody waited for
   parts_.finished(head, status, bytes_out, context);
 }
 

@@ -21,14 +21,19 @@ class Authenticator {
       const edge::Request& request, const model::RequestContext& context) const = 0;
 };
 
-/// Lets a request run, or says 429. Thread safe; must not block.
+/// Lets a request run, or says 429 or 402. Thread safe; must not block.
 class Admission {
  public:
   virtual ~Admission() = default;
-  /// Takes what the principal's tier allows and adds rate-limit header lines to `fields`; what is
-  /// returned gives concurrency back when it dies.
-  virtual Result<std::shared_ptr<void>> admit(const model::RequestContext& context,
+  /// Takes what the principal's tier and budgets allow, in one step, and adds rate-limit header
+  /// lines to `fields`; what is returned gives concurrency back when it dies. Sets
+  /// `context.spending` if tokens or money are limited.
+  virtual Result<std::shared_ptr<void>> admit(const edge::Request& request,
+                                              model::RequestContext& context,
                                               std::string& fields) const = 0;
+  /// For a job that begins to run: takes only what it may cost. Always sets `context.spending`,
+  /// which counts what it uses.
+  virtual Result<void> admit_job(std::string_view body, model::RequestContext& context) const = 0;
 };
 
 /// Makes a job of a request. Thread safe.

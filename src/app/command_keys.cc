@@ -8,6 +8,7 @@
 #include "auth/tokens.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "limits/pricing.h"
 #include "stores/sqlite/stores.h"
 
 namespace headgate::app {
@@ -17,6 +18,10 @@ void print_key(const stores::ApiKeyRecord& record) {
   std::cout << record.id << "  " << (record.revoked_at ? "revoked" : "active ") << "  "
             << record.tier << "  " << record.name << "  [" << auth::scope_text(record.scopes)
             << "]\n";
+}
+
+std::optional<std::int64_t> budget_of(double usd) {
+  return usd < 0 ? std::nullopt : std::optional(limits::micro_usd_of(usd));
 }
 
 }  // namespace
@@ -44,6 +49,8 @@ int keys_create(const KeyOptions& options) {
   record.hash = sha256(minted.text);
   record.scopes = *scopes;
   record.tier = options.tier;
+  record.budget_day = budget_of(options.budget_day);
+  record.budget_month = budget_of(options.budget_month);
   record.created_at = unix_ms(std::chrono::system_clock::now());
   if (opened->settings.auth.key_lifetime.count() > 0) {
     record.expires_at = record.created_at + opened->settings.auth.key_lifetime.count();

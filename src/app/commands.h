@@ -32,6 +32,8 @@ struct KeyOptions {
   std::string name;
   std::vector<std::string> scopes;  ///< empty: all inference scopes and models:read
   std::string tier = "default";
+  double budget_day = -1;  ///< USD; negative: as the tier
+  double budget_month = -1;
   std::string id;  ///< for revoke
   OutputFormat format = OutputFormat::Text;
 };

@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include <algorithm>
+#include <future>
 #include <stdexcept>
 #include <utility>
 
@@ -70,6 +71,8 @@ std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
 Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
     : settings(std::make_shared<const config::Settings>(std::move(initial))),
       source(std::move(config_source)),
+      limiter(settings->tiers),
+      budgets(settings->tiers, clock),
       loops(make_loops(loop_count(*settings))),
       max_body(settings->server.max_body_size),
       metrics(loops.size()),
@@ -92,8 +95,7 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
                       .pool = &document_pool,
                       .catalogs = &catalogs,
                       .lines = &lines,
-                      .settings = [this] { return current_settings(); }},
-      limiter(settings->tiers) {}
+                      .settings = [this] { return current_settings(); }} {}
 
 Result<void> Gateway::Impl::open_stores() {
   auto lock = stores::sqlite::DataFolderLock::take(settings->data_dir);
@@ -129,6 +131,60 @@ Result<void> Gateway::Impl::open_stores() {
   }
   signer.emplace(*secret, settings->auth.jwt_old_secrets, settings->auth.issuer);
   return {};
+}
+
+Result<void> Gateway::Impl::open_usage() {
+  stores::UsageStore& store = jobs->usage();
+  auto charged = store.recover();
+  if (!charged) {
+    return fail(charged.error());
+  }
+  if (*charged != 0) {
+    log::warning("requests that the last stop cut off are charged as estimated",
+                 {{"requests", *charged}});
+  }
+  const UtcDay today = utc_day(clock.wall());
+  auto spent = store.spent(today);
+  if (!spent) {
+    return fail(spent.error());
+  }
+  budgets.load(*spent, today);
+  usage_ledger.emplace(store, budgets, clock, loops.size());
+  usage_ledger->set_prices(limits::PriceList(*settings));
+  admission.emplace(
+      LimiterAdapter::Parts{.limiter = &limiter, .budgets = &budgets, .ledger = &*usage_ledger});
+  return {};
+}
+
+namespace {
+
+/// What cannot be written is in the log and is tried again by the next flush.
+Task<void> flush(limits::UsageLedger& ledger) {
+  [[maybe_unused]] const auto written = co_await ledger.flush();
+}
+
+Task<void> flush_and_tell(limits::UsageLedger& ledger,
+                          std::shared_ptr<std::promise<void>> written) {
+  co_await flush(ledger);
+  written->set_value();
+}
+
+}  // namespace
+
+void Gateway::Impl::flush_usage() {
+  loops.front()->post([this] { loops.front()->spawn(flush(*usage_ledger)); });
+}
+
+void Gateway::Impl::flush_usage_at_end() {
+  constexpr std::chrono::seconds kPatience{5};
+  auto written = std::make_shared<std::promise<void>>();  // shared with a flush that is given up
+  auto done = written->get_future();
+  loops.front()->post([this, written = std::move(written)] {
+    loops.front()->spawn(flush_and_tell(*usage_ledger, written));
+  });
+  if (done.wait_for(kPatience) != std::future_status::ready) {
+    log::warning("the last second of usage could not be written");
+  }
 }
 
 void Gateway::Impl::refresh_directory() {
@@ -192,6 +248,10 @@ Result<void> Gateway::start() {
     return fail(jobs.error());
   }
   impl_->jobs = std::move(*jobs);
+  auto usage = impl_->open_usage();
+  if (!usage) {
+    return usage;
+  }
   impl_->build_api();
   auto published = impl_->publish_catalog(*impl_->settings);
   if (!published) {
@@ -206,7 +266,7 @@ Result<void> Gateway::start() {
   impl_->request_log.add_metrics(impl_->metrics);
   add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
   impl_->jobs->add_metrics(impl_->metrics);
-  auto taken_up = impl_->jobs->start(impl_->routes);
+  auto taken_up = impl_->jobs->start(impl_->routes, *impl_->admission);
   if (!taken_up) {
     return taken_up;
   }
@@ -248,6 +308,7 @@ void Gateway::Impl::trim_memory() {
 
 void Gateway::refresh() {
   impl_->trim_memory();
+  impl_->flush_usage();
   const SteadyTime now = impl_->clock.steady();
   if (now - impl_->uses_written >= std::chrono::minutes(1)) {
     impl_->uses_written = now;
@@ -272,6 +333,7 @@ bool Gateway::stop() {
   const bool answered = impl_->server->drain(grace);
   // Jobs that do not end in time are put back: the next start takes them up.
   impl_->jobs->stop(until);
+  impl_->flush_usage_at_end();
   impl_->workers.stop();
   impl_->request_log.stop();
   return answered;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/admin_usage.h"
 #include "api/app_requests.h"
 #include "api/auth_endpoints.h"
 #include "api/classification.h"
@@ -153,6 +154,7 @@ void Gateway::Impl::build_api() {
       .create_user = own(std::make_unique<api::CreateUser>(user_administration)),
       .change_user = own(std::make_unique<api::ChangeUser>(user_administration)),
       .remove_user = own(std::make_unique<api::RemoveUser>(user_administration)),
+      .usage = own(std::make_unique<api::UsageReport>(jobs->usage())),
       .config = own(std::make_unique<api::TextEndpoint>(
           [this] { return config::to_json(*live.load()); }, "application/json")),
       .reload_config =
@@ -164,7 +166,7 @@ void Gateway::Impl::build_api() {
   service.emplace(api::Service::Parts{
       .routes = routes,
       .authenticator = &*authenticator,
-      .admission = &admission,
+      .admission = &*admission,
       .jobs = &jobs->submission(),
       .idempotency = &jobs->idempotency(),
       .finished =
@@ -178,6 +180,7 @@ void Gateway::Impl::build_api() {
                 .bytes_out = bytes_out,
                 .ended = std::chrono::steady_clock::now()};
             request_metrics.request_finished(context, outcome);
+            count_finished(*usage_ledger, context, status);
             request_log.record(context, outcome);
           },
       .max_body = [this] { return max_body.load(std::memory_order_relaxed); },

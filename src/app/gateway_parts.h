@@ -19,6 +19,7 @@
 #include "app/adapters.h"
 #include "app/gateway.h"
 #include "app/job_system.h"
+#include "app/limiter_adapter.h"
 #include "app/memory_trimmer.h"
 #include "app/provider_health.h"
 #include "auth/directory.h"
@@ -44,6 +45,9 @@ struct Gateway::Impl {
 
   std::shared_ptr<const config::Settings> current_settings() const { return live.load(); }
   Result<void> open_stores();
+  Result<void> open_usage();
+  void flush_usage();
+  void flush_usage_at_end();
   void build_api();
   Result<void> publish_catalog(const config::Settings& from);
   Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
@@ -62,6 +66,11 @@ struct Gateway::Impl {
   ConfigSource source;
   std::mutex reload_mutex;  // one reload at a time
   SystemClock clock;
+  // Requests that a stop cuts off give back what they hold when their loops die, so these live
+  // longer.
+  limits::Limiter limiter;
+  limits::Budgets budgets;
+  std::optional<limits::UsageLedger> usage_ledger;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::thread> threads;
   std::atomic<api::Readiness> readiness{api::Readiness::Starting};
@@ -110,8 +119,7 @@ struct Gateway::Impl {
   std::vector<std::unique_ptr<api::Endpoint>> endpoints;
   std::vector<api::Route> routes;
   std::optional<GateAdapter> authenticator;
-  limits::Limiter limiter;
-  LimiterAdapter admission{limiter};
+  std::optional<LimiterAdapter> admission;
   std::optional<api::Service> service;
   std::optional<edge::Server> server;
 };

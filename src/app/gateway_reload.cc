@@ -55,6 +55,8 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   log::set_level(level);
   request_log.set_level(level);
   limiter.set_tiers(next->tiers);
+  budgets.set_tiers(next->tiers);
+  usage_ledger->set_prices(limits::PriceList(*next));
   refresh_directory();
   lines.reconfigure();
   return publish_catalog(*next);

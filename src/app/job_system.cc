@@ -60,6 +60,8 @@ JobSystem::JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> reade
           stores::sqlite::make_event_log({parts_.database, &writer_, readers_.get(), parts_.pool})),
       webhooks_(stores::sqlite::make_webhook_store(
           [this](stores::sqlite::Work work) { return writer_.run(std::move(work)); })),
+      usage_(stores::sqlite::make_usage_store(
+          {parts_.database, &writer_, readers_.get(), parts_.pool})),
       sender_(*loops_.front(), *webhooks_, parts_.fetchers->at(0), *parts_.clock,
               {.keys = std::move(webhook_keys),
                .webhooks = parts_.settings()->webhooks,
@@ -89,8 +91,8 @@ JobSystem::JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> reade
             .clock = parts_.clock,
             .webhook_due = [this] { sender_.wake(); }} {}
 
-Result<void> JobSystem::start(std::span<const api::Route> routes) {
-  runner_.use(routes);
+Result<void> JobSystem::start(std::span<const api::Route> routes, const api::Admission& admission) {
+  runner_.use(routes, admission);
   auto recovered = queue_.start();
   if (!recovered) {
     return fail(recovered.error());

@@ -41,7 +41,7 @@ class JobSystem final {
   static Result<std::unique_ptr<JobSystem>> open(Parts parts);
 
   /// Takes up what the last gateway left, by the endpoints of `routes`. Before the loops run.
-  Result<void> start(std::span<const api::Route> routes);
+  Result<void> start(std::span<const api::Route> routes, const api::Admission& admission);
   void begin_stop() { queue_.begin_stop(); }
   /// False if jobs had to be put back. Not on a loop.
   bool stop(SteadyTime until);
@@ -49,6 +49,7 @@ class JobSystem final {
   const api::JobSubmission& submission() const { return submission_; }
   const api::Idempotency& idempotency() const { return idempotency_; }
   const api::JobDesk& desk() const { return desk_; }
+  stores::UsageStore& usage() { return *usage_; }
   void add_metrics(observe::Metrics& metrics) const;
 
  private:
@@ -63,6 +64,7 @@ class JobSystem final {
   std::unique_ptr<stores::JobStore> jobs_;
   std::unique_ptr<stores::EventLog> events_;
   std::unique_ptr<stores::WebhookStore> webhooks_;
+  std::unique_ptr<stores::UsageStore> usage_;
   queue::WebhookSender sender_;
   api::EndpointRunner runner_;
   queue::JobQueue queue_;

@@ -62,6 +62,11 @@ int main(int argc, char** argv) try {
   keys_create->add_option("--name", key.name, "What you call it")->required();
   keys_create->add_option("--scope", key.scopes, "A scope (repeatable; default: all inference)");
   keys_create->add_option("--tier", key.tier, "Its tier of limits");
+  keys_create->add_option("--budget-day", key.budget_day, "USD it may spend in a day (UTC)")
+      ->check(CLI::Range(0.0, 1e9));
+  keys_create
+      ->add_option("--budget-month", key.budget_month, "USD it may spend in a calendar month (UTC)")
+      ->check(CLI::Range(0.0, 1e9));
   CLI::App* keys_list = keys->add_subcommand("list", "All keys, without their secrets");
   CLI::App* keys_revoke = keys->add_subcommand("revoke", "End a key");
   keys_revoke->add_option("id", key.id, "The 12 characters after hg_")->required();

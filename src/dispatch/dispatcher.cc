@@ -86,6 +86,12 @@ Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& requ
       co_return fail(entered.error());
     }
   }
+  if (context.spending) {
+    auto reserved = co_await context.spending->begin();
+    if (!reserved) {
+      co_return fail(reserved.error());
+    }
+  }
   if (context.ledger != nullptr) {
     auto noted = co_await context.ledger->begin(remote->provider, remote->name.model);
     if (!noted) {

@@ -64,4 +64,22 @@ TokenUse estimate_tokens(const Asked& asked) {
   return {.input = input_tokens(asked.body), .output = output_tokens(asked)};
 }
 
+TokenUse tokens_used(const model::RequestContext& context, const TokenUse& estimate,
+                     model::Spending::End end) {
+  using End = model::Spending::End;
+  if (context.attempts == 0) {
+    return {};
+  }
+  const TokenUse known = {
+      .input = std::clamp<std::int64_t>(context.input_tokens, 0, kMostTokens),
+      .output = std::clamp<std::int64_t>(context.output_tokens, 0, kMostTokens)};
+  const bool any_known = context.input_tokens >= 0 || context.output_tokens >= 0;
+  if (end == End::Refused || (end == End::Complete && any_known)) {
+    return known;
+  }
+  // Of an answer that broke off, an upstream may have reported only the beginning.
+  return {.input = context.input_tokens >= 0 ? known.input : estimate.input,
+          .output = std::max(known.output, estimate.output)};
+}
+
 }  // namespace headgate::limits

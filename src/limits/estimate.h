@@ -6,6 +6,7 @@
 
 #include "limits/pricing.h"
 #include "model/inference_request.h"
+#include "model/request_context.h"
 
 namespace headgate::limits {
 
@@ -25,5 +26,10 @@ inline constexpr std::int64_t kImageTokens = 1500;
 /// How many tokens a request may take. In: a quarter of its bytes and kImageTokens for each image;
 /// out: what it allows for each choice, none for embeddings and documents. Pure.
 TokenUse estimate_tokens(const Asked& asked);
+
+/// What a request used once it has ended: as the upstream reported it, or, of what is unknown, as
+/// `estimate` and `end` say. Nothing if no upstream was called.
+TokenUse tokens_used(const model::RequestContext& context, const TokenUse& estimate,
+                     model::Spending::End end);
 
 }  // namespace headgate::limits

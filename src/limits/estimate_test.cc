@@ -45,5 +45,27 @@ TEST(Estimate, AbsurdRequestsAreBounded) {
   EXPECT_EQ(estimate_tokens({.body = "{}", .max_tokens = -5, .choices = -1}).output, 0);
 }
 
+TEST(TokensUsed, AreThoseReportedElseThoseEstimated) {
+  using End = model::Spending::End;
+  constexpr TokenUse kEstimate{.input = 50, .output = 70};
+  const auto used = [&](std::uint32_t attempts, std::int64_t input, std::int64_t output, End end) {
+    model::RequestContext context;
+    context.attempts = attempts;
+    context.input_tokens = input;
+    context.output_tokens = output;
+    const TokenUse tokens = tokens_used(context, kEstimate, end);
+    return std::to_string(tokens.input) + " " + std::to_string(tokens.output);
+  };
+  EXPECT_EQ(used(1, 10, 20, End::Complete), "10 20");
+  EXPECT_EQ(used(1, 10, -1, End::Complete), "10 0") << "embeddings report no output";
+  EXPECT_EQ(used(1, -1, -1, End::Complete), "50 70");
+  EXPECT_EQ(used(1, -1, -1, End::Cut), "50 70");
+  EXPECT_EQ(used(1, 10, 1, End::Cut), "10 70") << "the beginning reported, the end unknown";
+  EXPECT_EQ(used(1, 10, 90, End::Cut), "10 90");
+  EXPECT_EQ(used(1, -1, -1, End::Refused), "0 0");
+  EXPECT_EQ(used(1, 10, 20, End::Refused), "10 20");
+  EXPECT_EQ(used(0, -1, -1, End::Cut), "0 0") << "nothing was called";
+}
+
 }  // namespace
 }  // namespace headgate::limits

@@ -29,6 +29,32 @@ class AttemptLedger {
   virtual Task<Result<void>> begin(std::string_view provider, std::string_view target) = 0;
 };
 
+/// What a request may cost: reserved when it was let in, settled once with what it used. On the
+/// request's loop. If it dies unsettled, it counts what is known then: nothing if no upstream was
+/// called, else what was estimated.
+class Spending {
+ public:
+  enum class End : std::uint8_t {
+    Complete,  ///< answered to the end
+    Cut,       ///< the answer broke off: what is unknown of it counts as estimated
+    Refused,   ///< no answer: what is unknown counts as nothing
+  };
+  virtual ~Spending() = default;
+  /// Before an upstream is called: puts what is reserved on disk. Fails if that cannot be; then
+  /// none may be called. A second call does nothing.
+  virtual Task<Result<void>> begin() = 0;
+  /// Charges what the request's context says was used; on disk when this returns, if anything
+  /// depends on that. A second call does nothing.
+  virtual Task<void> settle(End end) = 0;
+};
+
+/// What a request that failed leaves unknown: a refusal costs nothing, but a call that took too
+/// long or that the client broke off was most likely carried out.
+inline Spending::End end_of_failure(ErrorKind kind) {
+  return kind == ErrorKind::Timeout || kind == ErrorKind::ClientLeft ? Spending::End::Cut
+                                                                     : Spending::End::Refused;
+}
+
 /// What accompanies one request from the edge to the last attempt and into the log line. Owned by
 /// its connection, used on that connection's loop only, and reset for the next request.
 struct RequestContext {
@@ -57,6 +83,8 @@ struct RequestContext {
   bool streamed = false;
   std::int64_t input_tokens = -1;  ///< -1: unknown
   std::int64_t output_tokens = -1;
+  std::int64_t micro_usd = 0;  ///< what it cost, once settled by a Spending
+  bool usage_counted = false;  ///< by a Spending
   std::chrono::nanoseconds auth_time{0};
   std::chrono::nanoseconds queue_time{0};
   std::chrono::nanoseconds upstream_time{
@@ -64,7 +92,10 @@ struct RequestContext {
   std::chrono::nanoseconds upstream_wait{
       0};  ///< all time spent waiting for upstreams; not overhead
 
+  std::unique_ptr<Spending> spending;  ///< null: nothing is limited; reads this context as it dies
+
   void reset() {
+    spending.reset();
     request_id.clear();
     traceparent.clear();
     client_id.clear();
@@ -85,6 +116,8 @@ struct RequestContext {
     attempts = 0;
     streamed = false;
     input_tokens = output_tokens = -1;
+    micro_usd = 0;
+    usage_counted = false;
     auth_time = queue_time = upstream_time = upstream_wait = {};
   }
 };

@@ -168,7 +168,8 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
                                .result = std::move(*result),
                                .error_json = {},
                                .input_tokens = context_.input_tokens,
-                               .output_tokens = context_.output_tokens});
+                               .output_tokens = context_.output_tokens,
+                               .cost = static_cast<double>(context_.micro_usd) / 1e6});
   }
   if (stop_ == Stop::GatewayStops) {
     end_attempt("interrupted", "The gateway was stopped.");
@@ -205,7 +206,8 @@ stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
           .result = {},
           .error_json = error_json(error),
           .input_tokens = context_.input_tokens,
-          .output_tokens = context_.output_tokens};
+          .output_tokens = context_.output_tokens,
+          .cost = static_cast<double>(context_.micro_usd) / 1e6};
 }
 
 Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {

@@ -138,9 +138,11 @@ class IdentityApi : public ::testing::Test {
     const auth::Gate& gate;
   };
   struct NoLimits final : api::Admission {
-    Result<std::shared_ptr<void>> admit(const model::RequestContext&, std::string&) const override {
+    Result<std::shared_ptr<void>> admit(const edge::Request&, model::RequestContext&,
+                                        std::string&) const override {
       return std::shared_ptr<void>();
     }
+    Result<void> admit_job(std::string_view, model::RequestContext&) const override { return {}; }
   };
 
   const std::string admin_key_ = "the-key-of-the-administrator";

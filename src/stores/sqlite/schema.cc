@@ -1,8 +1,8 @@
 #include "stores/sqlite/schema.h"
 
 #include "stores/sqlite/schema_jobs.h"
-#include "stores/sqlite/schema_webhooks.h"
 #include "stores/sqlite/schema_usage.h"
+#include "stores/sqlite/schema_webhooks.h"
 
 namespace headgate::stores::sqlite {
 namespace {

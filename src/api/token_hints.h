@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headgate::api {
+
+/// What the body of an OpenAI request says about its size.
+struct TokenHints {
+  std::string model;                       ///< as asked for; empty if it cannot be read
+  std::optional<std::int64_t> max_tokens;  ///< max_tokens or max_completion_tokens
+  std::int64_t choices = 1;                ///< n
+};
+
+/// Reads them before the request is let in. A body that is not such a request has no hints: its
+/// route refuses it. `body` is followed by edge::kBodyPadding readable bytes.
+TokenHints read_token_hints(std::string_view body);
+
+}  // namespace headgate::api
