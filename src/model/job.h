@@ -67,7 +67,7 @@ struct JobRequest {
   Priority priority = Priority::Normal;
   std::uint32_t work = 1;  ///< estimated, in units of about 1000 tokens or a page
   std::uint32_t max_attempts = 1;
-  std::optional<std::int64_t> start_by;   ///< Unix milliseconds: expires if not begun by then
+  std::optional<std::int64_t> start_by;   ///< Unix milliseconds: expires if never begun by then
   std::optional<std::int64_t> finish_by;  ///< expires if not ended by then
   std::string request_id;                 ///< x-request-id of the submission
   std::string traceparent;

@@ -96,13 +96,14 @@ class JobStore {
 
   /// Unprocessable if the idempotency key came with another body before.
   virtual Task<Result<Submitted>> submit(NewJob job) = 0;
-  /// NotFound if there is none.
+  /// NotFound if there is none; Internal if what belongs to it is gone or damaged.
   virtual Task<Result<LoadedJob>> load(model::JobSeq seq) = 0;
   /// Notes an attempt before it is made and takes the job, which is running then, from whoever had
   /// it: the new fence. Conflict unless the job is queued or running under `fence`.
   virtual Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
                                                    std::vector<model::JobAttempt> attempts) = 0;
-  /// Queues a job again until `not_before`. Conflict unless it runs under `fence`.
+  /// Queues a job again until `not_before`. Without attempts it counts as never started. Conflict
+  /// unless it runs under `fence`.
   virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
                                       std::vector<model::JobAttempt> attempts,
                                       std::int64_t not_before, std::int64_t now) = 0;
@@ -114,6 +115,8 @@ class JobStore {
 
   /// NotFound if `owner` (empty: anyone) has no such job.
   virtual Task<Result<model::Job>> find(std::string id, std::string owner) = 0;
+  /// NotFound if there is none.
+  virtual Task<Result<model::Job>> find(model::JobSeq seq) = 0;
   /// The result's JSON; empty if there is none.
   virtual Task<Result<std::string>> result(model::JobSeq seq) = 0;
   /// Newest first.
@@ -126,8 +129,12 @@ class JobStore {
   virtual Result<Recovery> recover(std::int64_t now) = 0;
   /// Every job that waits, in order of submission. Blocks.
   virtual Result<void> each_waiting(const std::function<void(const WaitingJob&)>& visit) = 0;
-  /// Ends queued jobs whose `start_by` or `finish_by` has passed, at most `limit`; returns them.
-  /// Frees as many idempotency keys whose day is over.
+  /// Up to `limit` jobs in `state`, which is Queued or Running, with a seq above `after`, in order.
+  virtual Task<Result<std::vector<WaitingJob>>> open_jobs(model::JobState state,
+                                                          model::JobSeq after,
+                                                          std::size_t limit) = 0;
+  /// Ends queued jobs whose `finish_by` has passed, or whose `start_by` has and which never
+  /// started, at most `limit`; returns them. Frees as many idempotency keys whose day is over.
   virtual Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) = 0;
   /// Forgets up to `limit` jobs that ended before `before`, with all that belongs to them.
   virtual Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) = 0;

@@ -243,6 +243,55 @@ TEST_P(JobContract, ExpiresWhatIsDue) {
   EXPECT_EQ(run(jobs_.find(running.id, ""))->state, JobState::Running);
 }
 
+TEST_P(JobContract, DoesNotExpireByStartByWhatHasBegunOnce) {
+  stores::NewJob job = some_job();
+  job.request.start_by = 4000;
+  const auto begun = submit(job);
+  ASSERT_TRUE(run(jobs_.put_back(begun.seq, begin(begun.seq), attempts(2), 2000, 1500)));
+  job = some_job();
+  job.request.start_by = 4000;
+  job.request.finish_by = 6000;
+  const auto both = submit(job);
+  ASSERT_TRUE(run(jobs_.put_back(both.seq, begin(both.seq), attempts(2), 2000, 1500)));
+
+  EXPECT_TRUE(run(jobs_.expire(5999, 10)).value().empty());
+  EXPECT_THAT(run(jobs_.expire(6000, 10)).value(),
+              ElementsAre(::testing::Field(&model::Job::seq, both.seq)));
+  EXPECT_EQ(run(jobs_.find(begun.id, ""))->state, JobState::Queued);
+}
+
+TEST_P(JobContract, AJobPutBackWithoutAttemptsHasNotBegun) {
+  stores::NewJob job = some_job();
+  job.request.start_by = 4000;
+  const auto submitted = submit(job);
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, begin(submitted.seq), {}, 0, 1500)));
+  EXPECT_FALSE(run(jobs_.find(submitted.seq))->started_at);
+  EXPECT_EQ(run(jobs_.expire(4000, 10)).value().size(), 1U);
+}
+
+TEST_P(JobContract, ListsOpenJobsInSteps) {
+  std::vector<model::JobSeq> queued;
+  for (int i = 0; i < 5; ++i) {
+    queued.push_back(submit(some_job()).seq);
+  }
+  const model::JobSeq running = queued[1];
+  begin(running);
+  const model::JobSeq ended = queued[2];
+  ASSERT_TRUE(run(jobs_.finish(ended, begin(ended), success())));
+  const auto open = [&](JobState state, model::JobSeq after, std::size_t limit) {
+    std::vector<model::JobSeq> found;
+    for (const stores::WaitingJob& job : run(jobs_.open_jobs(state, after, limit)).value()) {
+      found.push_back(job.seq);
+    }
+    return found;
+  };
+  EXPECT_THAT(open(JobState::Queued, 0, 2), ElementsAre(queued[0], queued[3]));
+  EXPECT_THAT(open(JobState::Queued, queued[3], 2), ElementsAre(queued[4]));
+  EXPECT_THAT(open(JobState::Running, 0, 9), ElementsAre(running));
+  EXPECT_EQ(run(jobs_.find(ended))->state, JobState::Succeeded);
+  EXPECT_EQ(run(jobs_.find(queued[4] + 1)).error().kind, ErrorKind::NotFound);
+}
+
 TEST_P(JobContract, ForgetsOldJobsWithAllThatBelongsToThem) {
   stores::NewJob large = some_job();
   large.request.body.assign(1 << 20, 'x');

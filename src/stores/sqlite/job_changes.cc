@@ -7,6 +7,7 @@
 #include "model/job_json.h"
 #include "stores/sqlite/idempotency.h"
 #include "stores/sqlite/job_rows.h"
+#include "stores/sqlite/schema_jobs.h"
 #include "stores/sqlite/webhook_store.h"
 
 namespace headgate::stores::sqlite {
@@ -314,15 +315,18 @@ Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
                       const std::vector<model::JobAttempt>& attempts, std::int64_t not_before,
                       std::int64_t now) {
   auto update = session.prepare(
-      "UPDATE jobs SET state=0, attempts=?, not_before=?, events=events+1"
-      " WHERE seq=? AND fence=? AND state=1 RETURNING events");
+      "UPDATE jobs SET state=0, attempts=?, started_at=iif(?=0, NULL, started_at), not_before=?,"
+      " events=events+1 WHERE seq=? AND fence=? AND state=1 RETURNING events");
   if (!update) {
     return fail(update.error());
   }
   std::int64_t event = 0;
-  auto held =
-      one_row(update->bind(encode_attempts(attempts)).bind(not_before).bind(seq).bind(fence),
-              [&](const Statement& row) { event = row.integer(0); });
+  auto held = one_row(update->bind(encode_attempts(attempts))
+                          .bind(static_cast<std::int64_t>(attempts.size()))
+                          .bind(not_before)
+                          .bind(seq)
+                          .bind(fence),
+                      [&](const Statement& row) { event = row.integer(0); });
   if (!held || !*held) {
     return fail(held ? not_held() : held.error());
   }
@@ -416,7 +420,9 @@ Result<Recovery> recover(Session& session, std::int64_t now) {
   }
   std::vector<model::Job> orphans;
   {
-    auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE state=1");
+    // `state < 2` names the index.
+    auto select =
+        session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE state<2 AND state=1");
     if (!select) {
       return fail(select.error());
     }
@@ -466,10 +472,9 @@ Result<std::vector<model::Job>> expire(Session& session, std::int64_t now, std::
   }
   std::vector<model::Job> due;
   {
-    auto select = session.prepare(
-        "SELECT " HEADGATE_JOB_COLUMNS
-        " FROM jobs WHERE state = 0 AND (start_by IS NOT NULL OR finish_by IS NOT NULL)"
-        " AND min(ifnull(start_by, finish_by), ifnull(finish_by, start_by)) <= ? LIMIT ?");
+    auto select =
+        session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE " HEADGATE_DUE_JOBS
+                        " AND " HEADGATE_DUE_TIME " <= ? LIMIT ?");
     if (!select) {
       return fail(select.error());
     }

@@ -61,7 +61,9 @@ Result<model::JobRequest> read_request(Session& session, const model::Job& job) 
   if (!hash.empty()) {
     auto body = read_blob(session, hash);
     if (!body) {
-      return fail(body.error());
+      return fail(body.error().kind == ErrorKind::NotFound
+                      ? internal_error("the body of job " + job.id + " is gone")
+                      : body.error());
     }
     request.body = std::move(*body);
   }
@@ -79,28 +81,78 @@ Result<model::JobRequest> read_request(Session& session, const model::Job& job) 
   return request;
 }
 
+Result<model::Job> find_row(Session& session, model::JobSeq seq) {
+  auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq=?");
+  if (!select) {
+    return fail(select.error());
+  }
+  auto row = select->bind(seq).step();
+  if (!row) {
+    return fail(row.error());
+  }
+  if (!*row) {
+    return fail(not_found("The job is gone.", "job_not_found"));
+  }
+  return read_job(*select);
+}
+
 Result<LoadedJob> load_job(Session& session, model::JobSeq seq) {
-  LoadedJob loaded;
-  {
-    auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq=?");
-    if (!select) {
-      return fail(select.error());
-    }
-    auto row = select->bind(seq).step();
+  auto job = find_row(session, seq);
+  if (!job) {
+    return fail(job.error());
+  }
+  auto request = read_request(session, *job);
+  if (!request) {
+    return fail(request.error());
+  }
+  return LoadedJob{.job = std::move(*job), .request = std::move(*request)};
+}
+
+// `state < 2` names the index.
+#define HEADGATE_OPEN_JOBS                                                             \
+  "SELECT seq, model, owner, client, priority, work, not_before, created_at FROM jobs" \
+  " WHERE state<2 AND state="
+
+WaitingJob read_waiting(const Statement& row) {
+  return {.seq = row.integer(0),
+          .model = row.text(1),
+          .owner = row.text(2),
+          .client_id = row.text(3),
+          .priority = static_cast<model::Priority>(row.integer(4)),
+          .work = static_cast<std::uint32_t>(row.integer(5)),
+          .not_before = row.integer(6),
+          .created_at = row.integer(7)};
+}
+
+/// Hands each row to `visit`.
+Result<void> each_open(Statement& select, const std::function<void(const WaitingJob&)>& visit) {
+  while (true) {
+    auto row = select.step();
     if (!row) {
       return fail(row.error());
     }
     if (!*row) {
-      return fail(not_found("The job is gone.", "job_not_found"));
+      return {};
     }
-    loaded.job = read_job(*select);
+    visit(read_waiting(select));
   }
-  auto request = read_request(session, loaded.job);
-  if (!request) {
-    return fail(request.error());
+}
+
+Result<std::vector<WaitingJob>> list_open(Session& session, model::JobState state,
+                                          model::JobSeq after, std::size_t limit) {
+  auto select = session.prepare(state == model::JobState::Queued
+                                    ? HEADGATE_OPEN_JOBS "0 AND seq>? ORDER BY seq LIMIT ?"
+                                    : HEADGATE_OPEN_JOBS "1 AND seq>? ORDER BY seq LIMIT ?");
+  if (!select) {
+    return fail(select.error());
   }
-  loaded.request = std::move(*request);
-  return loaded;
+  select->bind(after).bind(static_cast<std::int64_t>(limit));
+  std::vector<WaitingJob> jobs;
+  auto read = each_open(*select, [&](const WaitingJob& job) { jobs.push_back(job); });
+  if (!read) {
+    return fail(read.error());
+  }
+  return jobs;
 }
 
 Result<std::vector<model::Job>> list_jobs(Session& session, const JobFilter& filter) {
@@ -222,6 +274,10 @@ class SqliteJobStore final : public JobStore {
     co_return co_await engine_.readers->run(
         [&](Session& session) { return find_job(session, id, owner); });
   }
+  Task<Result<model::Job>> find(model::JobSeq seq) override {
+    co_return co_await engine_.readers->run(
+        [seq](Session& session) { return find_row(session, seq); });
+  }
   Task<Result<std::string>> result(model::JobSeq seq) override {
     co_return co_await engine_.readers->run([seq](Session& session) -> Result<std::string> {
       auto select = session.prepare("SELECT result FROM job_results WHERE seq=?");
@@ -248,30 +304,14 @@ class SqliteJobStore final : public JobStore {
   }
   Result<void> each_waiting(const std::function<void(const WaitingJob&)>& visit) override {
     return engine_.database->with([&](Session& session) -> Result<void> {
-      auto select = session.prepare(
-          "SELECT seq, model, owner, client, priority, work, not_before, created_at FROM jobs"
-          " WHERE state=0 ORDER BY seq");
-      if (!select) {
-        return fail(select.error());
-      }
-      while (true) {
-        auto row = select->step();
-        if (!row) {
-          return fail(row.error());
-        }
-        if (!*row) {
-          return {};
-        }
-        visit({.seq = select->integer(0),
-               .model = select->text(1),
-               .owner = select->text(2),
-               .client_id = select->text(3),
-               .priority = static_cast<model::Priority>(select->integer(4)),
-               .work = static_cast<std::uint32_t>(select->integer(5)),
-               .not_before = select->integer(6),
-               .created_at = select->integer(7)});
-      }
+      auto select = session.prepare(HEADGATE_OPEN_JOBS "0 ORDER BY seq");
+      return select ? each_open(*select, visit) : fail(select.error());
     });
+  }
+  Task<Result<std::vector<WaitingJob>>> open_jobs(model::JobState state, model::JobSeq after,
+                                                  std::size_t limit) override {
+    co_return co_await engine_.readers->run(
+        [=](Session& session) { return list_open(session, state, after, limit); });
   }
   Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) override {
     co_return co_await engine_.writer->run(

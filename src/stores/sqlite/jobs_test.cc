@@ -3,31 +3,11 @@
 #include <thread>
 #include <vector>
 
-#include "stores/sqlite/schema.h"
-#include "stores/sqlite/stores.h"
 #include "testing/job_store_contract.h"
-#include "testing/temp_folder.h"
+#include "testing/sqlite_jobs.h"
 
 namespace headgate::testing {
 namespace {
-
-struct SqliteJobs {
-  TempFolder folder;
-  BlockingPool pool{"pool", 1, 16};
-  std::unique_ptr<stores::sqlite::Database> database =
-      stores::sqlite::Database::open(folder.file("jobs.db"), stores::sqlite::schema()).value();
-  std::unique_ptr<stores::sqlite::Readers> readers =
-      stores::sqlite::Readers::open(folder.file("jobs.db"), 2).value();
-  stores::sqlite::Writer writer{*database};
-  stores::sqlite::Engine engine{database.get(), &writer, readers.get(), &pool};
-};
-
-JobStores make_sqlite_jobs() {
-  auto made = std::make_shared<SqliteJobs>();
-  return {made, stores::sqlite::make_job_store(made->engine),
-          stores::sqlite::make_event_log(made->engine),
-          stores::sqlite::make_blob_store(made->engine)};
-}
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, JobContract,
                          ::testing::Values(MakeJobStores{"sqlite", make_sqlite_jobs}));

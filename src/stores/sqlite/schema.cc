@@ -49,7 +49,8 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables, kUsageTables};
+  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables, kUsageTables,
+                                     kJobExpiry};
   return kSchema;
 }
 

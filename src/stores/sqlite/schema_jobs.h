@@ -83,4 +83,16 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 )sql";
 
+/// The queued jobs that expire one day, and when; as expressions of an index.
+#define HEADGATE_DUE_JOBS \
+  "state = 0 AND (finish_by IS NOT NULL OR (start_by IS NOT NULL AND started_at IS NULL))"
+#define HEADGATE_DUE_TIME                                                                  \
+  "iif(started_at IS NULL, min(ifnull(start_by, finish_by), ifnull(finish_by, start_by))," \
+  " finish_by)"
+
+/// `start_by` counts only for jobs that never started.
+inline constexpr std::string_view kJobExpiry =
+    "DROP INDEX jobs_due;"
+    "CREATE INDEX jobs_due ON jobs (" HEADGATE_DUE_TIME ") WHERE " HEADGATE_DUE_JOBS ";";
+
 }  // namespace headgate::stores::sqlite
