@@ -56,6 +56,7 @@ class FlowTree final {
   std::optional<Started> start_next(Classes allowed);
 
   std::size_t size() const { return entries_.size(); }
+  bool waits(Ticket ticket) const { return entries_.find(ticket).has_value(); }
   std::size_t waiting(std::size_t priority) const;
   std::size_t waiting(std::size_t priority, Kind kind) const;
   /// Arrival of the longest waiting first entry of a flow.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "base/signal.h"
 #include "model/job_id.h"
 #include "observe/log.h"
+#include "queue/delayed_jobs.h"
 #include "queue/job_run.h"
 
 namespace headgate::queue {
@@ -22,8 +22,6 @@ namespace {
 
 namespace log = observe::log;
 
-/// Between looks for jobs whose time is over.
-constexpr std::chrono::milliseconds kHousekeeping{500};
 /// Jobs that one step of housekeeping ends or forgets: small, so that the writer is never held up.
 constexpr std::size_t kStep = 100;
 /// Between steps of forgetting when there is nothing more to forget.
@@ -71,19 +69,31 @@ model::Job job_of(const model::JobRequest& request, const model::JobId& id,
   return job;
 }
 
-/// A job that waits for its next attempt.
-struct Delayed {
-  std::string model;
-  Arrival arrival;
-};
+Arrival arrival_of(const stores::WaitingJob& job, SteadyTime now, std::int64_t unix_now) {
+  const auto age = std::chrono::milliseconds(std::max<std::int64_t>(0, unix_now - job.created_at));
+  return {.ticket = job.seq,
+          .priority = job.priority,
+          .owner = job.owner,
+          .client = job.client_id,
+          .work = job.work,
+          .at = now - age};
+}
 
 }  // namespace
 
 struct JobQueue::Impl {
-  explicit Impl(JobQueue& owner) : queue(owner), parts(owner.parts_) {}
+  explicit Impl(JobQueue& owner)
+      : queue(owner),
+        parts(owner.parts_),
+        shared{.parts = owner.parts_, .watch = owner.watch_},
+        lost(*owner.parts_.jobs, owner.parts_.pauses.lost) {}
+
+  class Place;
 
   JobQueue& queue;
   const Parts& parts;
+  JobRun::Shared shared;
+  LostJobs lost;
   model::JobIds ids;
   std::atomic<std::uint64_t> submitted{0};
   std::atomic<std::uint64_t> finished{0};
@@ -92,7 +102,7 @@ struct JobQueue::Impl {
 
   std::mutex mutex;  // guards the fields below
   std::unordered_map<model::JobSeq, JobRun*> running;
-  std::multimap<SteadyTime, Delayed> delayed;
+  DelayedJobs delayed;
   bool stopping = false;
   bool keeping_house = false;
   std::condition_variable changed;
@@ -104,16 +114,48 @@ struct JobQueue::Impl {
   void break_off(const JobRun& run, model::JobSeq seq, JobRun::Stop why);
   void start_run(model::JobSeq seq, std::unique_ptr<model::HeldSlot> slot);
   Task<void> carry(model::JobSeq seq, EventLoop& loop, std::unique_ptr<model::HeldSlot> slot);
-  void delay(const model::Job& job, std::chrono::milliseconds wait);
+  void delay(DelayedJob job, std::chrono::milliseconds wait);
+  void forget_delayed(const model::Job& job);
+  void restore(const stores::WaitingJob& job);
   void restore_due(SteadyTime now);
+  bool knows(const stores::WaitingJob& job);
   SteadyTime next_look(SteadyTime now);
   Task<void> keep_house();
+  Task<void> clean(SteadyTime now);
   Task<void> end_overdue();
+  Task<void> find_lost(SteadyTime now);
   Task<void> forget_old(SteadyTime now);
   bool stops() {
     const std::lock_guard lock(mutex);
     return stopping;
   }
+};
+
+/// A run in the table of those that run, while this lives. On the run's loop.
+class JobQueue::Impl::Place final {
+ public:
+  Place(Impl& impl, model::JobSeq seq, JobRun& run) : impl_(impl), seq_(seq) {
+    const std::lock_guard lock(impl_.mutex);
+    // One that waits for its next attempt has come into the line by mistake: its time will come.
+    taken_ = !impl_.stopping && !impl_.delayed.has(seq) && impl_.running.emplace(seq, &run).second;
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { leave(); }
+
+  bool taken() const { return taken_; }
+  void leave() {
+    if (std::exchange(taken_, false)) {
+      const std::lock_guard lock(impl_.mutex);
+      impl_.running.erase(seq_);
+      impl_.changed.notify_all();
+    }
+  }
+
+ private:
+  Impl& impl_;
+  const model::JobSeq seq_;
+  bool taken_ = false;
 };
 
 void JobQueue::Impl::break_off(const JobRun& run, model::JobSeq seq, JobRun::Stop why) {
@@ -140,71 +182,108 @@ void JobQueue::Impl::start_run(model::JobSeq seq, std::unique_ptr<model::HeldSlo
 
 Task<void> JobQueue::Impl::carry(model::JobSeq seq, EventLoop& loop,
                                  std::unique_ptr<model::HeldSlot> slot) {
-  JobRun run(parts, queue.watch_, seq, loop);
-  {
-    const std::lock_guard lock(mutex);
-    if (stopping || !running.emplace(seq, &run).second) {
-      co_return;  // on disk it waits for the next start
-    }
+  JobRun run(shared, seq, loop, std::move(slot));
+  Place place(*this, seq, run);
+  if (!place.taken()) {
+    co_return;  // on disk it waits for the next start
   }
-  const RunEnd end = co_await run.run();
-  {
-    // Before it waits in line again: its next turn may come on another loop at once.
-    const std::lock_guard lock(mutex);
-    running.erase(seq);
+  RunEnd end = RunEnd::Left;
+  try {
+    end = co_await run.run();
+  } catch (const std::exception& error) {
+    log::error("the run of a job broke down", {{"seq", seq}, {"cause", error.what()}});
   }
-  slot.reset();
+  // Before it waits in line again: its next turn may come on another loop at once.
+  place.leave();
   if (end == RunEnd::PutBack) {
     retried += run.retried() ? 1 : 0;
-    delay(run.loaded().job, run.delay());
-  } else {
+    const model::Job& job = run.loaded().job;
+    delay({.model = job.model, .arrival = arrival_of(job, parts.clock->steady())}, run.delay());
+  } else if (end == RunEnd::Ended) {
     ++finished;
   }
-  changed.notify_all();
 }
 
-void JobQueue::Impl::delay(const model::Job& job, std::chrono::milliseconds wait) {
-  const SteadyTime now = parts.clock->steady();
+void JobQueue::Impl::delay(DelayedJob job, std::chrono::milliseconds wait) {
+  const std::string model = job.model;
   {
     const std::lock_guard lock(mutex);
-    if (stopping) {
+    if (stopping || !delayed.add(parts.clock->steady() + wait, std::move(job))) {
       return;
     }
-    delayed.emplace(now + wait, Delayed{.model = job.model, .arrival = arrival_of(job, now)});
+    parts.lines->set_aside(model);  // before anybody can take it back
   }
   parts.loops.front()->post([this] { wake.notify(); });
 }
 
-void JobQueue::Impl::restore_due(SteadyTime now) {
-  std::vector<Delayed> due;
+/// For a job that has ended while it waited for its next attempt.
+void JobQueue::Impl::forget_delayed(const model::Job& job) {
+  bool waited = false;
   {
     const std::lock_guard lock(mutex);
-    const auto end = delayed.upper_bound(now);
-    for (auto at = delayed.begin(); at != end; ++at) {
-      due.push_back(std::move(at->second));
-    }
-    delayed.erase(delayed.begin(), end);
+    waited = delayed.remove(job.seq);
   }
-  for (Delayed& job : due) {
-    parts.lines->restore_job(job.model, std::move(job.arrival));
+  if (waited) {
+    parts.lines->take_back(job.model);
   }
 }
 
-SteadyTime JobQueue::Impl::next_look(SteadyTime now) {
+/// For a job that is on disk and nowhere else.
+void JobQueue::Impl::restore(const stores::WaitingJob& job) {
+  const std::int64_t unix_now = unix_ms(*parts.clock);
+  Arrival arrival = arrival_of(job, parts.clock->steady(), unix_now);
+  if (job.not_before > unix_now) {
+    delay({.model = job.model, .arrival = std::move(arrival)},
+          std::chrono::milliseconds(job.not_before - unix_now));
+    return;
+  }
+  parts.lines->restore_job(job.model, std::move(arrival));
+}
+
+void JobQueue::Impl::restore_due(SteadyTime now) {
+  std::vector<DelayedJob> due;
+  {
+    const std::lock_guard lock(mutex);
+    due = delayed.take(now);
+  }
+  for (DelayedJob& job : due) {
+    parts.lines->restore_job(job.model, std::move(job.arrival));
+    parts.lines->take_back(job.model);
+  }
+}
+
+bool JobQueue::Impl::knows(const stores::WaitingJob& job) {
+  if (parts.lines->waits(job.model, job.seq)) {
+    return true;
+  }
   const std::lock_guard lock(mutex);
-  const SteadyTime look = now + kHousekeeping;
-  return delayed.empty() ? look : std::min(look, delayed.begin()->first);
+  return running.contains(job.seq) || delayed.has(job.seq);
+}
+
+/// In the loop's time, which the clock need not have.
+SteadyTime JobQueue::Impl::next_look(SteadyTime now) {
+  std::chrono::nanoseconds wait = parts.pauses.house;
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto due = delayed.next()) {
+      wait = std::min(wait, std::max(*due - now, std::chrono::nanoseconds(0)));
+    }
+  }
+  return std::chrono::steady_clock::now() + wait;
 }
 
 Task<void> JobQueue::Impl::keep_house() {
-  SteadyTime overdue_at{};
+  SteadyTime clean_at{};
   while (!stops()) {
     const SteadyTime now = parts.clock->steady();
     restore_due(now);
-    if (now >= overdue_at) {
-      overdue_at = now + kHousekeeping;
-      co_await end_overdue();
-      co_await forget_old(now);
+    if (now >= clean_at) {
+      clean_at = now + parts.pauses.house;
+      try {
+        co_await clean(now);
+      } catch (const std::exception& error) {
+        log::error("the queue's housekeeping broke down", {{"cause", error.what()}});
+      }
     }
     co_await wake.wait_until(next_look(parts.clock->steady()));
   }
@@ -215,6 +294,21 @@ Task<void> JobQueue::Impl::keep_house() {
   changed.notify_all();
 }
 
+Task<void> JobQueue::Impl::clean(SteadyTime now) {
+  co_await end_overdue();
+  co_await forget_old(now);
+  co_await find_lost(now);
+}
+
+Task<void> JobQueue::Impl::find_lost(SteadyTime now) {
+  const auto found =
+      co_await lost.step(now, [this](const stores::WaitingJob& job) { return knows(job); });
+  for (const stores::WaitingJob& job : found) {
+    log::warning("a job was in no line and is taken up again", {{"seq", job.seq}});
+    restore(job);
+  }
+}
+
 Task<void> JobQueue::Impl::end_overdue() {
   auto expired = co_await parts.jobs->expire(unix_ms(*parts.clock), kStep);
   if (!expired) {
@@ -222,6 +316,7 @@ Task<void> JobQueue::Impl::end_overdue() {
   }
   for (const model::Job& job : *expired) {
     parts.lines->leave(job.model, job.seq);
+    forget_delayed(job);
     queue.watch_.notify(job.seq);
     if (!job.webhook_url.empty()) {
       parts.webhook_due();
@@ -254,25 +349,8 @@ Result<stores::Recovery> JobQueue::start() {
     return recovery;
   }
   impl_->ids.start_after(recovery->newest);
-  const SteadyTime now = parts_.clock->steady();
-  const std::int64_t unix_now = unix_ms(*parts_.clock);
-  auto listed = parts_.jobs->each_waiting([&](const stores::WaitingJob& job) {
-    const auto age =
-        std::chrono::milliseconds(std::max<std::int64_t>(0, unix_now - job.created_at));
-    Arrival arrival{.ticket = job.seq,
-                    .priority = job.priority,
-                    .owner = job.owner,
-                    .client = job.client_id,
-                    .work = job.work,
-                    .at = now - age};
-    if (job.not_before > unix_now) {
-      const auto wait = std::chrono::milliseconds(job.not_before - unix_now);
-      impl_->delayed.emplace(now + wait,
-                             Delayed{.model = job.model, .arrival = std::move(arrival)});
-      return;
-    }
-    parts_.lines->restore_job(job.model, std::move(arrival));
-  });
+  auto listed =
+      parts_.jobs->each_waiting([&](const stores::WaitingJob& job) { impl_->restore(job); });
   if (!listed) {
     return fail(listed.error());
   }
@@ -346,6 +424,7 @@ Task<Result<model::Job>> JobQueue::cancel(std::string id, std::string owner) {
     co_return job;
   }
   parts_.lines->leave(job->model, job->seq);
+  impl_->forget_delayed(*job);
   {
     const std::lock_guard lock(impl_->mutex);
     const auto found = impl_->running.find(job->seq);

@@ -17,6 +17,7 @@
 #include "model/request_context.h"
 #include "queue/job_watch.h"
 #include "queue/lines.h"
+#include "queue/lost_jobs.h"
 #include "stores/event_log.h"
 #include "stores/job_store.h"
 
@@ -50,6 +51,10 @@ struct JobQueueStats {
 /// A job is on disk before it is accepted, and so is each of its attempts before it is made. It
 /// runs when its model's line gives it a slot; what may succeed later is tried again after a while,
 /// anything else ends it. What was under way when the gateway ended runs again at start().
+///
+/// A call that may have reached a model server counts as an attempt, also when it was broken off by
+/// an orderly stop: else a job whose calls outlast every stop would be called without end, and
+/// calls could exceed 1 + retries. What was noted but provably not called is taken back.
 class JobQueue final {
  public:
   struct Parts {
@@ -63,6 +68,11 @@ class JobQueue final {
     std::function<config::QueueSettings(std::string_view model)> settings;
     /// Called when a job with a webhook has ended. Any thread.
     std::function<void()> webhook_due;
+    struct Pauses {
+      std::chrono::milliseconds store{500};  ///< between tries to write what must be written
+      std::chrono::milliseconds house{500};  ///< between looks for jobs whose time is over
+      LostJobs::Pauses lost{};
+    } pauses{};
   };
   /// Borrows what `parts` points to; outlives the loops' last callback.
   explicit JobQueue(Parts parts);

@@ -6,19 +6,26 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "base/signal.h"
+#include "observe/log.h"
 #include "queue/retry.h"
 
 namespace headgate::queue {
 namespace {
 
+namespace log = observe::log;
 using model::JobState;
 
-/// Between attempts to write what must be written.
-constexpr std::chrono::milliseconds kStorePause{500};
-/// How long the end of a run is tried to be written once the gateway stops: the next start finds
+/// How often the end of a run is tried to be written once the gateway stops: the next start finds
 /// the job as it is and takes it up.
 constexpr int kTriesWhileStopping = 4;
+/// How often a job is tried to be read before its slot goes to others.
+constexpr int kLoadTries = 4;
+/// Ends that wait to be written keep their slots beyond this: a disk that takes small changes but
+/// no results must not fill the memory.
+constexpr std::size_t kMaxUnwritten = 128U << 20U;
+/// What an end is, its result aside.
+constexpr std::size_t kSmallEnd = 4U << 10U;
+constexpr std::size_t kEventPage = 256;
 
 std::string error_json(const Error& error) {
   std::string json = R"({"message":)" + json_quote(error.message) + R"(,"type":")" +
@@ -40,6 +47,32 @@ Error attempts_spent(Error error) {
   return error;
 }
 
+Error expired_before_it_ran() {
+  Error error = timed_out("The job's time was over before it could run.");
+  error.code = "expired";
+  return error;
+}
+
+/// Whether the store may do the same later.
+bool store_is_in_trouble(const Error& error) { return error.kind == ErrorKind::Overloaded; }
+
+/// Counts bytes while it lives.
+class Counted {
+ public:
+  Counted(std::atomic<std::size_t>& sum, std::size_t bytes)
+      : sum_(sum), bytes_(bytes), all_(sum.fetch_add(bytes) + bytes) {}
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { sum_ -= bytes_; }
+  /// With what was counted before.
+  std::size_t all() const { return all_; }
+
+ private:
+  std::atomic<std::size_t>& sum_;
+  const std::size_t bytes_;
+  const std::size_t all_;
+};
+
 double random_fraction() {
   thread_local std::minstd_rand generator(std::random_device{}());
   return std::uniform_real_distribution<double>(0, 1)(generator);
@@ -48,6 +81,8 @@ double random_fraction() {
 }  // namespace
 
 void JobRun::stop(Stop why) {
+  gateway_stops_ = gateway_stops_ || why == Stop::GatewayStops;
+  stopped_.notify();
   if (stop_ == Stop::No) {
     stop_ = why;
     context_.cancel.cancel();
@@ -60,28 +95,105 @@ void JobRun::on_deadline() {
 }
 
 Task<RunEnd> JobRun::run() {
-  auto loaded = co_await parts_.jobs->load(seq_);
-  while (!loaded) {
-    if (loaded.error().kind == ErrorKind::NotFound || stop_ != Stop::No) {
-      co_return RunEnd::Ended;
-    }
-    co_await sleep_for(kStorePause);
-    loaded = co_await parts_.jobs->load(seq_);
+  std::string bug;
+  try {
+    co_return co_await proceed();
+  } catch (const std::exception& error) {
+    bug = error.what();
   }
-  loaded_ = std::move(*loaded);
-  fence_ = loaded_.job.fence;
-  attempts_ = loaded_.job.attempts;
-  if (loaded_.job.state != JobState::Queued || stop_ == Stop::Cancelled) {
+  disarm();
+  slot_.reset();
+  log::error("the run of a job broke down", {{"job", loaded_.job.id}, {"cause", bug}});
+  if (!loads_) {
+    co_return RunEnd::Left;
+  }
+  const Error error = internal_error(std::move(bug));
+  end_attempt(wire_code(error), error.message);
+  co_return co_await finish(failure(error, JobState::Failed));
+}
+
+Task<RunEnd> JobRun::proceed() {
+  const bool there = co_await load();
+  if (!there) {
+    co_return held_ ? RunEnd::Left : RunEnd::Ended;
+  }
+  if (is_terminal(loaded_.job.state) || stop_ == Stop::Cancelled) {
+    shared_.watch.notify(seq_);
     co_return RunEnd::Ended;
   }
+  end_attempt("interrupted", "It is not known how this attempt ended.");
+  if (overdue()) {
+    slot_.reset();
+    co_return co_await finish(failure(expired_before_it_ran(), JobState::Expired));
+  }
   if (attempts_.size() >= loaded_.job.max_attempts) {
+    slot_.reset();
     co_return co_await finish(failure(
         upstream_failed("No attempt is left.", "the last one was interrupted"), JobState::Failed));
   }
   prepare();
   auto result = co_await carry_out();
   disarm();
+  const Counted unwritten(shared_.unwritten, kSmallEnd + (result ? result->size() : 0));
+  if (unwritten.all() <= kMaxUnwritten) {
+    slot_.reset();
+  }
   co_return co_await conclude(std::move(result));
+}
+
+/// False if there is nothing to run: then `held_` says whether the job has yet to end.
+Task<bool> JobRun::load() {
+  for (int tries = 1;; ++tries) {
+    auto loaded = co_await parts_.jobs->load(seq_);
+    if (loaded) {
+      loaded_ = std::move(*loaded);
+      fence_ = loaded_.job.fence;
+      attempts_ = loaded_.job.attempts;
+      taken_ = loaded_.job.state == JobState::Running;
+      loads_ = true;
+      co_return true;
+    }
+    if (loaded.error().kind == ErrorKind::NotFound) {
+      held_ = false;
+      co_return false;
+    }
+    if (!store_is_in_trouble(loaded.error())) {
+      slot_.reset();
+      co_await fail_unreadable(std::move(loaded.error()));
+      co_return false;
+    }
+    if (stop_ != Stop::No || tries == kLoadTries) {
+      co_return false;
+    }
+    co_await pause();
+  }
+}
+
+/// What belongs to the job is gone or damaged, and will be the next time.
+Task<void> JobRun::fail_unreadable(Error why) {
+  log::error("a job cannot be read", {{"seq", seq_}, {"cause", why.detail}});
+  auto job = co_await parts_.jobs->find(seq_);
+  if (!job) {
+    co_return;
+  }
+  loaded_.job = std::move(*job);
+  if (!is_terminal(loaded_.job.state)) {
+    fence_ = loaded_.job.fence;
+    attempts_ = loaded_.job.attempts;
+    end_attempt("interrupted", "It is not known how this attempt ended.");
+    why.message = "The job's request can no longer be read.";
+    const RunEnd end = co_await finish(failure(why, JobState::Failed));
+    held_ = end != RunEnd::Ended;
+    co_return;
+  }
+  held_ = false;
+}
+
+bool JobRun::overdue() const {
+  const model::Job& job = loaded_.job;
+  const std::int64_t now = unix_ms(*parts_.clock);
+  return (job.finish_by && now >= *job.finish_by) ||
+         (job.start_by && !job.started_at && now >= *job.start_by);
 }
 
 void JobRun::prepare() {
@@ -117,6 +229,9 @@ Task<Result<std::string>> JobRun::carry_out() {
 
 Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view target) {
   end_attempt("failed", "");
+  if (overdue()) {
+    stop(Stop::Expired);
+  }
   if (stop_ != Stop::No) {
     co_return fail(client_left());
   }
@@ -134,18 +249,76 @@ Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view tar
     co_return fail(begun.error());
   }
   fence_ = *begun;
-  watch_.notify(seq_);
+  taken_ = true;
+  if (!loaded_.job.started_at) {
+    loaded_.job.started_at = attempts_.back().started_at;
+  }
+  shared_.watch.notify(seq_);
+  if (stop_ != Stop::No) {
+    attempts_.pop_back();  // it is not made: nobody calls before this has returned
+    co_return fail(client_left());
+  }
   co_return Result<void>{};
 }
 
+/// While the disk is full or broken the upstream waits: what it says next is not asked for.
 Task<Result<void>> JobRun::keep_deltas(std::vector<std::string> deltas) {
-  auto kept = co_await parts_.events->append(seq_, fence_, std::move(deltas));
-  if (!kept) {
+  bool in_doubt = false;
+  while (true) {
+    Result<bool> kept = false;
+    if (in_doubt) {
+      kept = co_await deltas_are_there();
+    }
+    if (kept && !*kept) {
+      kept = co_await append(deltas);
+    }
+    if (kept) {
+      shared_.watch.notify(seq_);
+      co_return Result<void>{};
+    }
     held_ = kept.error().kind != ErrorKind::Conflict;
-    co_return fail(kept.error());
+    if (!store_is_in_trouble(kept.error())) {
+      co_return fail(kept.error());
+    }
+    in_doubt = true;
+    co_await pause();
+    if (stop_ != Stop::No) {
+      co_return fail(client_left());
+    }
   }
-  watch_.notify(seq_);
-  co_return Result<void>{};
+}
+
+Task<Result<bool>> JobRun::append(const std::vector<std::string>& deltas) {
+  auto last = co_await parts_.events->append(seq_, fence_, deltas);
+  if (!last) {
+    co_return fail(last.error());
+  }
+  last_event_ = *last;
+  co_return true;
+}
+
+/// Whether deltas are on disk though the store has refused them: nothing but deltas follows the
+/// begin of an attempt.
+Task<Result<bool>> JobRun::deltas_are_there() {
+  bool found = false;
+  std::int64_t last = last_event_;
+  while (true) {
+    auto page = co_await parts_.events->read(seq_, last, kEventPage);
+    if (!page) {
+      co_return fail(page.error());
+    }
+    if (!page->empty()) {
+      found = page->back().type == "delta";
+      last = page->back().n;
+    }
+    if (page->size() < kEventPage) {
+      break;
+    }
+  }
+  if (found) {
+    last_event_ = last;
+  }
+  co_return found;
 }
 
 void JobRun::end_attempt(std::string_view outcome, const std::string& error) {
@@ -176,7 +349,8 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
     co_return co_await put_back(std::chrono::milliseconds(0));
   }
   if (stop_ == Stop::Expired) {
-    const Error error = timed_out("The job did not end in its time.");
+    const Error error =
+        attempts_.empty() ? expired_before_it_ran() : timed_out("The job did not end in its time.");
     end_attempt("expired", error.message);
     co_return co_await finish(failure(error, JobState::Expired));
   }
@@ -213,40 +387,47 @@ stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
 Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
   delay_ = delay;
   loaded_.job.not_before = unix_ms(*parts_.clock) + delay.count();
-  if (attempts_.size() == loaded_.job.attempts.size()) {
+  if (!taken_) {
     co_return RunEnd::PutBack;  // no attempt was begun: on disk it still waits
   }
-  for (int tries = 0; stop_ != Stop::GatewayStops || tries < kTriesWhileStopping; ++tries) {
+  for (int tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
     auto done = co_await parts_.jobs->put_back(seq_, fence_, attempts_, loaded_.job.not_before,
                                                unix_ms(*parts_.clock));
-    if (done) {
-      watch_.notify(seq_);
+    const bool conflict = !done && done.error().kind == ErrorKind::Conflict;
+    // A conflict with an earlier try of our own; if not, the next run finds the job ended.
+    if (done || (conflict && tries > 0)) {
+      shared_.watch.notify(seq_);
       co_return RunEnd::PutBack;
     }
-    if (done.error().kind == ErrorKind::Conflict) {
+    if (conflict) {
       co_return RunEnd::Ended;
     }
-    co_await sleep_for(kStorePause);
+    co_await pause();
   }
-  co_return RunEnd::Ended;
+  co_return RunEnd::Left;
 }
 
 Task<RunEnd> JobRun::finish(stores::JobEnding ending) {
-  for (int tries = 0; stop_ != Stop::GatewayStops || tries < kTriesWhileStopping; ++tries) {
+  for (int tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
     auto done = co_await parts_.jobs->finish(seq_, fence_, ending);
-    if (done) {
-      watch_.notify(seq_);
-      if (!loaded_.job.webhook_url.empty()) {
-        parts_.webhook_due();
-      }
-      break;
+    if (done || done.error().kind == ErrorKind::Conflict) {
+      tell_of_end();  // after a conflict too: an earlier try may have been the end
+      co_return RunEnd::Ended;
     }
-    if (done.error().kind == ErrorKind::Conflict) {
-      break;  // it has ended already
-    }
-    co_await sleep_for(kStorePause);
+    co_await pause();
   }
-  co_return RunEnd::Ended;
+  co_return RunEnd::Left;
+}
+
+Task<void> JobRun::pause() {
+  co_await stopped_.wait_until(std::chrono::steady_clock::now() + parts_.pauses.store);
+}
+
+void JobRun::tell_of_end() const {
+  shared_.watch.notify(seq_);
+  if (!loaded_.job.webhook_url.empty()) {
+    parts_.webhook_due();
+  }
 }
 
 }  // namespace headgate::queue

@@ -82,6 +82,7 @@ class Line final {
   std::size_t running() const;
   std::size_t waiting_callers() const;
   std::size_t waiting_jobs() const;
+  bool waits(Ticket ticket) const;
   /// How many starts away it is, about, from 1: neither aging nor work is counted. Unset if it does
   /// not wait.
   std::optional<std::size_t> position(Ticket ticket) const;

@@ -31,6 +31,7 @@ struct ModelLine {
   Line line;
   LineSettings settings;
   std::size_t claims = 0;                                       // jobs on their way to disk
+  std::size_t delayed = 0;                                      // jobs between two attempts
   std::unordered_map<Ticket, std::shared_ptr<Waiter>> waiters;  // shared with the caller's frame
   std::uint64_t rejected_callers = 0;
   std::uint64_t rejected_jobs = 0;
@@ -38,7 +39,17 @@ struct ModelLine {
 
   bool idle() const {
     return line.running() == 0 && line.waiting_callers() == 0 && line.waiting_jobs() == 0 &&
-           claims == 0;
+           claims == 0 && delayed == 0;
+  }
+
+  /// Whether one more job would neither start at once nor find room to wait.
+  bool backlog_full() const {
+    const std::size_t waiting = line.waiting_jobs() + delayed;
+    const bool somebody_waits = line.waiting_jobs() + line.waiting_callers() != 0;
+    const std::size_t free = somebody_waits || line.running() >= settings.max_concurrent
+                                 ? 0
+                                 : settings.max_concurrent - line.running();
+    return claims >= free && waiting + (claims - free) >= settings.max_backlog;
   }
 };
 
@@ -238,7 +249,7 @@ Result<void> Lines::claim_backlog(std::string_view model) {
   Shard& shard = impl_->shard_of(model);
   const std::lock_guard lock(shard.mutex);
   ModelLine& line = impl_->line_of(shard, model);
-  if (line.line.waiting_jobs() + line.claims >= line.settings.max_backlog) {
+  if (line.backlog_full()) {
     ++line.rejected_jobs;
     return fail(full("Queue is full, please try again later", line.line.retry_after()));
   }
@@ -271,10 +282,29 @@ void Lines::restore_job(std::string_view model, Arrival arrival) {
   impl_->start(starts, place, now);
 }
 
+void Lines::set_aside(std::string_view model) {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  ++impl_->line_of(shard, model).delayed;
+}
+
+void Lines::take_back(std::string_view model) {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  --impl_->line_of(shard, model).delayed;
+}
+
 bool Lines::leave(std::string_view model, model::JobSeq seq) {
   Shard& shard = impl_->shard_of(model);
   const std::lock_guard lock(shard.mutex);
   return impl_->line_of(shard, model).line.leave(seq);
+}
+
+bool Lines::waits(std::string_view model, model::JobSeq seq) const {
+  Shard& shard = impl_->shard_of(model);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.lines.find(model);
+  return found != shard.lines.end() && found->second->line.waits(seq);
 }
 
 std::optional<std::size_t> Lines::position(std::string_view model, model::JobSeq seq) const {
@@ -297,6 +327,7 @@ LineView Lines::view(std::string_view model) const {
                 .running = at.line.running(),
                 .waiting_callers = at.line.waiting_callers(),
                 .waiting_jobs = at.line.waiting_jobs(),
+                .delayed_jobs = at.delayed,
                 .drain_rate = at.line.drain_rate(),
                 .retry_after = at.line.retry_after(),
                 .rejected_callers = at.rejected_callers,

@@ -24,7 +24,8 @@ struct LineView {
   std::size_t running = 0;
   std::size_t waiting_callers = 0;
   std::size_t waiting_jobs = 0;
-  double drain_rate = 0;  ///< entries per second
+  std::size_t delayed_jobs = 0;  ///< wait for their next attempt, outside the line
+  double drain_rate = 0;         ///< entries per second
   std::chrono::seconds retry_after{1};
   std::uint64_t rejected_callers = 0;  ///< the line was full
   std::uint64_t rejected_jobs = 0;     ///< the backlog was full
@@ -65,16 +66,23 @@ class Lines final {
   Task<Result<std::unique_ptr<model::HeldSlot>>> enter(Caller caller, CancelSource& cancel,
                                                        SteadyTime patience);
 
-  /// Makes room for one job in the backlog: Overloaded if it is full. Each success is followed by
-  /// add_job(), or by drop_claim() if the job did not come to be.
+  /// Makes room for one job in the backlog: Overloaded if it is full. Full is it when as many jobs
+  /// wait as may, those between two attempts included; one that would start at once waits for
+  /// nothing and is let in. Each success is followed by add_job(), or by drop_claim() if the job
+  /// did not come to be.
   Result<void> claim_backlog(std::string_view model);
   void drop_claim(std::string_view model);
   void add_job(std::string_view model, Arrival arrival);
   /// A job that was accepted before: takes no claim.
   void restore_job(std::string_view model, Arrival arrival);
+  /// A job waits outside the line for its next attempt, but counts in the backlog.
+  void set_aside(std::string_view model);
+  /// It does so no longer: it was restored, or has ended.
+  void take_back(std::string_view model);
   /// A waiting job goes; false if it does not wait.
   bool leave(std::string_view model, model::JobSeq seq);
 
+  bool waits(std::string_view model, model::JobSeq seq) const;
   std::optional<std::size_t> position(std::string_view model, model::JobSeq seq) const;
   LineView view(std::string_view model) const;
   /// Names of all lines that came into being.

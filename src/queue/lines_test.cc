@@ -118,5 +118,59 @@ TEST_F(LinesTest, StartJobsInOrderAsSlotsComeFree) {
   EXPECT_EQ(started.size(), 3U);
 }
 
+struct SmallBacklog : ::testing::Test {
+  Lines lines{[this](std::string_view) {
+    return LineSettings{.max_concurrent = slots, .max_waiting = 1, .max_backlog = 1};
+  }};
+  std::size_t slots = 1;
+  std::vector<Slot> held;
+  model::JobSeq next = 1;
+
+  void SetUp() override {
+    lines.on_job([this](model::JobSeq, Slot slot) { held.push_back(std::move(slot)); });
+  }
+  void TearDown() override { lines.on_job(nullptr); }
+  void let_go() {
+    Slot first = std::move(held.front());
+    held.erase(held.begin());
+    first.reset();  // may start the next
+  }
+  bool claim() { return lines.claim_backlog("m").has_value(); }
+  void add() { lines.add_job("m", {.ticket = next++, .owner = "key:a", .client = "", .at = {}}); }
+};
+
+TEST_F(SmallBacklog, DoesNotCountAJobThatStartsAtOnce) {
+  EXPECT_TRUE(claim()) << "starts at once";
+  EXPECT_TRUE(claim()) << "waits";
+  EXPECT_FALSE(claim()) << "both are on their way to disk: one slot, one place";
+  add();
+  add();
+  EXPECT_EQ(held.size(), 1U);
+  EXPECT_EQ(lines.view("m").waiting_jobs, 1U);
+  EXPECT_FALSE(claim());
+  let_go();
+  EXPECT_TRUE(claim()) << "the one that waited runs";
+}
+
+TEST_F(SmallBacklog, CountsJobsBetweenTwoAttempts) {
+  lines.set_aside("m");
+  EXPECT_EQ(lines.view("m").delayed_jobs, 1U);
+  EXPECT_TRUE(claim()) << "starts at once";
+  add();
+  EXPECT_FALSE(claim()) << "the only place belongs to the job that will be tried again";
+  lines.take_back("m");
+  EXPECT_TRUE(claim());
+}
+
+TEST_F(SmallBacklog, KnowsWhoWaits) {
+  EXPECT_FALSE(lines.waits("m", 1));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(claim());
+    add();
+  }
+  EXPECT_FALSE(lines.waits("m", 1)) << "it runs";
+  EXPECT_TRUE(lines.waits("m", 2));
+}
+
 }  // namespace
 }  // namespace headgate::queue
