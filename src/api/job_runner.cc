@@ -4,8 +4,7 @@
 #include <array>
 #include <utility>
 
-#include <boost/json.hpp>
-
+#include "api/error_event.h"
 #include "api/settled_answer.h"
 #include "api/stream_assembler.h"
 #include "providers/sse_splitter.h"
@@ -14,6 +13,13 @@ namespace headgate::api {
 namespace {
 
 constexpr std::size_t kMaxResult = 64U << 20U;
+
+/// The next answer would be as large.
+Error too_much_to_keep() {
+  Error error = upstream_failed("The answer is larger than a job may keep (64 MiB).");
+  error.permanent = true;
+  return error;
+}
 
 Task<Result<std::string>> collect_whole(edge::BodyStream& stream) {
   std::string body;
@@ -26,35 +32,10 @@ Task<Result<std::string>> collect_whole(edge::BodyStream& stream) {
       co_return body;
     }
     if (body.size() + piece->size() > kMaxResult) {
-      co_return fail(upstream_failed("The answer is larger than a job may keep (64 MiB)."));
+      co_return fail(too_much_to_keep());
     }
     body.append(*piece);
   }
-}
-
-/// The error that an event of the stream tells of, if it does.
-std::optional<Error> error_in(std::string_view data) {
-  if (!data.starts_with("{\"error\"")) {
-    return std::nullopt;
-  }
-  boost::system::error_code ec;
-  const boost::json::value parsed = boost::json::parse(data, ec);
-  Error error = upstream_failed("The model server's answer broke off.");
-  if (!ec && parsed.is_object()) {
-    const boost::json::value* inner = parsed.get_object().if_contains("error");
-    if (inner != nullptr && inner->is_object()) {
-      const auto text = [&](std::string_view name) {
-        const boost::json::value* member = inner->get_object().if_contains(name);
-        return member != nullptr && member->is_string() ? std::string(member->get_string())
-                                                        : std::string();
-      };
-      error.message = text("message");
-      error.code = text("code");
-      error.kind = text("type") == wire_type(ErrorKind::Timeout) ? ErrorKind::Timeout
-                                                                 : ErrorKind::UpstreamFailed;
-    }
-  }
-  return error;
 }
 
 Task<Result<std::string>> collect_events(edge::BodyStream& stream,
@@ -73,7 +54,7 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
     }
     kept_bytes += piece->size();
     if (kept_bytes > kMaxResult) {
-      co_return fail(upstream_failed("The answer is larger than a job may keep (64 MiB)."));
+      co_return fail(too_much_to_keep());
     }
     auto fed = splitter.feed(*piece);
     if (!fed) {

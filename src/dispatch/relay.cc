@@ -85,7 +85,9 @@ class EventBody final : public edge::BodyStream, public Recycled {
       co_return *bytes;
     }
     ended_ = true;
-    if (!sent_ || bytes.error().kind == ErrorKind::ClientLeft) {
+    // Nobody reads a job's answer as it comes: whoever runs it decides by the error itself.
+    const bool is_job = attempt_->context().ledger != nullptr;
+    if (!sent_ || is_job || bytes.error().kind == ErrorKind::ClientLeft) {
       co_return fail(bytes.error());
     }
     co_return error_event(bytes.error());

@@ -12,8 +12,7 @@ std::unique_ptr<edge::BodyStream> relay_whole(std::unique_ptr<Attempt> attempt);
 
 /// A streamed answer, passed on event by event, with `: ping` comments while it is silent. Also
 /// takes an attempt whose head has not come yet. A failure after the first byte becomes an error
-/// event without
-/// `[DONE]`.
+/// event without `[DONE]`; a job is told of it by value.
 std::unique_ptr<edge::BodyStream> relay_events(std::unique_ptr<Attempt> attempt,
                                                std::unique_ptr<providers::StreamRelay> relay);
 

@@ -1,10 +1,13 @@
 #include "providers/openai_stream.h"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <simdjson.h>
 
+#include "providers/openai_error.h"
 #include "providers/sse_splitter.h"
 
 namespace headgate::providers {
@@ -20,6 +23,21 @@ void strip_null_usage(std::string& text) {
   if (at != std::string::npos) {
     text.erase(at, kNullUsage.size());
   }
+}
+
+/// The status that an error inside the answer would have had if it says that the caller must
+/// change the request; else 0.
+int told_status(const simdjson::dom::element& error) {
+  constexpr int kBadRequest = 400;
+  constexpr int kTooMany = 429;
+  std::int64_t code = 0;
+  if (error["code"].get(code) == simdjson::SUCCESS && code >= kBadRequest && code <= kTooMany) {
+    return static_cast<int>(code);
+  }
+  std::string_view type;
+  const bool has_type = error["type"].get(type) == simdjson::SUCCESS;
+  const bool is_bad = has_type && (type == "invalid_request_error" || type == "BadRequestError");
+  return is_bad ? kBadRequest : 0;
 }
 
 class OpenAiStream final : public StreamRelay {
@@ -86,6 +104,10 @@ class OpenAiStream final : public StreamRelay {
     }
     simdjson::dom::element error;
     if (root["error"].get(error) == simdjson::SUCCESS && !error.is_null()) {
+      const int status = told_status(error);
+      if (status != 0) {
+        return fail(decode_openai_error(status, "", event.data));
+      }
       std::string_view message;
       const bool has_text = error["message"].get(message) == simdjson::SUCCESS;
       return fail(upstream_failed(

@@ -113,6 +113,21 @@ TEST(OpenAiStream, NothingFollowsAnErrorEventHoweverTheStreamIsCut) {
   }
 }
 
+TEST(OpenAiStream, AnErrorEventThatBlamesTheCallerIsTheCallers) {
+  const auto kind_of = [](const std::string& error) {
+    auto follower = make_openai_stream(UsageEvent::Shown);
+    const auto piece = follower->feed("data: {\"error\":" + error + "}\n\n");
+    return piece ? ErrorKind::Internal : piece.error().kind;
+  };
+  EXPECT_EQ(kind_of(R"({"message":"too long","type":"BadRequestError","code":400})"),
+            ErrorKind::InvalidRequest);
+  EXPECT_EQ(kind_of(R"({"message":"no","type":"invalid_request_error","code":"x"})"),
+            ErrorKind::InvalidRequest);
+  EXPECT_EQ(kind_of(R"({"message":"slow","code":429})"), ErrorKind::RateLimited);
+  EXPECT_EQ(kind_of(R"({"message":"oh","type":"server_error","code":500})"),
+            ErrorKind::UpstreamFailed);
+}
+
 TEST(OpenAiStream, MalformedEventsAndCommentsAreSkipped) {
   const std::string noise = ": ping\n\ndata: {not json\n\ndata: 7\n\n\n\n";
   const Outcome outcome = relay(UsageEvent::Shown, std::string(kRole) + noise + kFinish + kDone);
