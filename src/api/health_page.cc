@@ -43,6 +43,18 @@ std::string_view name_of(Health health) {
   return "unhealthy";
 }
 
+std::string_view name_of(HealthReport::Gateway gateway) {
+  switch (gateway) {
+    case HealthReport::Gateway::Healthy:
+      return "healthy";
+    case HealthReport::Gateway::Overloaded:
+      return "overloaded";
+    case HealthReport::Gateway::Draining:
+      break;
+  }
+  return "draining";
+}
+
 bool down(const EndpointHealth& endpoint) {
   return endpoint.status == Status::Unhealthy || endpoint.status == Status::Unreachable;
 }
@@ -82,9 +94,8 @@ Health judge(const HealthReport& report) {
   if (check_failed || all_down) {
     return Health::Unhealthy;
   }
-  const bool draining = report.gateway == HealthReport::Gateway::Draining;
-  return draining || std::ranges::any_of(report.endpoints, down) ? Health::Degraded
-                                                                 : Health::Healthy;
+  const bool whole = report.gateway == HealthReport::Gateway::Healthy;
+  return !whole || std::ranges::any_of(report.endpoints, down) ? Health::Degraded : Health::Healthy;
 }
 
 /// A look under way: ends, also when its coroutine is destroyed, so that others get their turn.
@@ -118,10 +129,9 @@ HealthEndpoint::Turn HealthEndpoint::take_turn(std::optional<Answer>& answer) co
 }
 
 std::string HealthEndpoint::render(const HealthReport& report) const {
-  const bool draining = report.gateway == HealthReport::Gateway::Draining;
   std::string json = R"({"status":)" + json_quote(name_of(judge(report))) + R"(,"timestamp":")" +
                      rfc3339(unix_ms(clock_)) + R"(","version":)" + json_quote(version_) +
-                     R"(,"gateway":")" + (draining ? "draining" : "healthy") + R"(","checks":{)";
+                     R"(,"gateway":")" + std::string(name_of(report.gateway)) + R"(","checks":{)";
   for (const HealthCheck& check : report.checks) {
     const bool passed = check.outcome == HealthCheck::Outcome::Passed;
     json.append(json.back() == '{' ? "" : ",").append(json_quote(check.name));

@@ -30,7 +30,7 @@ struct HealthCheck {
 };
 
 struct HealthReport {
-  enum class Gateway : std::uint8_t { Healthy, Draining };
+  enum class Gateway : std::uint8_t { Healthy, Overloaded, Draining };
   Gateway gateway = Gateway::Healthy;
   std::vector<HealthCheck> checks;
   std::vector<EndpointHealth> endpoints;
@@ -38,7 +38,8 @@ struct HealthReport {
 
 enum class Health : std::uint8_t { Healthy, Degraded, Unhealthy };
 
-/// Unhealthy if a check failed or every endpoint is down, degraded if one is or the gateway drains.
+/// Unhealthy if a check failed or every endpoint is down, degraded if one is or the gateway drains
+/// or is overloaded.
 Health judge(const HealthReport& report);
 
 /// What GET /health asks. Serves all event loops.

@@ -73,6 +73,14 @@ TEST_F(HealthPageTest, HasTheDocumentedShape) {
                   "far": {"status": "unreachable", "workers": null, "error": "refused"}}})"));
 }
 
+TEST_F(HealthPageTest, AnOverloadedGatewayIsDegraded) {
+  source_.report.gateway = HealthReport::Gateway::Overloaded;
+  const edge::Response answer = get();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(json::parse(answer.body).at("status").as_string(), "degraded");
+  EXPECT_EQ(json::parse(answer.body).at("gateway").as_string(), "overloaded");
+}
+
 TEST_F(HealthPageTest, AFailedCheckIs503) {
   source_.report.checks = {{"store", HealthCheck::Outcome::Failed}};
   const edge::Response answer = get();
@@ -130,6 +138,8 @@ TEST(Judge, DecidesByChecksAndEndpoints) {
   HealthReport report;
   EXPECT_EQ(judge(report), Health::Healthy);
   report.gateway = HealthReport::Gateway::Draining;
+  EXPECT_EQ(judge(report), Health::Degraded);
+  report.gateway = HealthReport::Gateway::Overloaded;
   EXPECT_EQ(judge(report), Health::Degraded);
   report.endpoints = {{.name = "a", .status = Status::Unhealthy, .workers = {}, .error = {}}};
   EXPECT_EQ(judge(report), Health::Unhealthy);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kEventsAtOnce = 200;
 constexpr std::chrono::seconds kPing{15};
+constexpr std::uint16_t kGoingAway = 1001;  // RFC 6455 §7.4.1
 
 Result<std::int64_t> place(std::string_view text, const std::string& name) {
   std::int64_t value = 0;
@@ -54,7 +55,8 @@ class EventFeed final {
         leaving_(cancel, [this] { watcher_->wake(); }),
         cancel_(cancel) {}
 
-  /// The next events; none when a ping is due. nullopt after the last event.
+  /// The next events; none when a ping is due. nullopt after the last event, or when the gateway
+  /// stops: the rest is there to be asked for after its next start.
   Task<Result<std::optional<std::vector<model::JobEvent>>>> next() {
     while (true) {
       auto events = co_await queue_.events().read(job_.seq, after_, kEventsAtOnce);
@@ -81,6 +83,10 @@ class EventFeed final {
       if (ended) {
         continue;
       }
+      if (queue_.watch().closed()) {
+        cut_short_ = true;
+        co_return std::nullopt;
+      }
       const bool woken = co_await watcher_->wait_until(std::chrono::steady_clock::now() + kPing);
       if (!woken) {
         co_return std::optional(std::vector<model::JobEvent>());
@@ -88,10 +94,14 @@ class EventFeed final {
     }
   }
 
+  /// Whether it ended because the gateway stops.
+  bool cut_short() const { return cut_short_; }
+
  private:
   queue::JobQueue& queue_;
   model::Job job_;
   std::int64_t after_;
+  bool cut_short_ = false;
   std::shared_ptr<queue::JobWatch::Watcher> watcher_;
   OnCancel<std::function<void()>> leaving_;
   CancelSource& cancel_;
@@ -136,6 +146,9 @@ class SocketSession final : public edge::WebSocketSession {
     while (true) {
       auto events = co_await feed_.next();
       if (!events || !*events) {
+        if (feed_.cut_short()) {
+          co_await peer.close(kGoingAway, "The gateway is stopping.");
+        }
         co_return;
       }
       for (const model::JobEvent& event : **events) {

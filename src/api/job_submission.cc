@@ -265,6 +265,9 @@ Task<Result<AcceptedJob>> JobSubmission::await_end(model::Job job, CancelSource&
     if (cancel.cancelled()) {
       co_return fail(client_left());
     }
+    if (parts_.queue->watch().closed()) {
+      co_return seen;  // the gateway stops
+    }
     const bool in_time = co_await watcher->wait_until(until);
     if (!in_time) {
       co_return seen;

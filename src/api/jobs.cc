@@ -242,11 +242,13 @@ Task<Result<edge::Response>> ShowQueue::handle(Call call) const {
   if (!name) {
     co_return fail(name.error());
   }
+  co_await desk_.caller_totals->flush();
   auto counts = co_await desk_.queue->store().counts();
   if (!counts) {
     co_return fail(counts.error());
   }
-  const stores::JobCounts ended = (*counts)[*name];
+  stores::JobCounts ended = (*counts)[*name];
+  ended += desk_.caller_totals->pending(*name);  // if they cannot be written now
   const queue::LineView view = desk_.queue->lines().view(*name);
   const SteadyTime now = std::chrono::steady_clock::now();
   std::string body = R"({"model":)" + json_quote(*name);

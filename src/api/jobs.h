@@ -2,6 +2,7 @@
 
 #include "api/job_submission.h"
 #include "api/route.h"
+#include "queue/caller_totals.h"
 #include "queue/job_queue.h"
 #include "stores/webhook_store.h"
 
@@ -12,6 +13,7 @@ struct JobDesk {
   queue::JobQueue* queue;
   const JobSubmission* submission;
   stores::WebhookStore* webhooks;
+  queue::CallerTotals* caller_totals;
   const Clock* clock;
   std::function<void()> webhook_due;
 };

@@ -24,7 +24,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "status": {"type": "string", "enum": ["healthy", "degraded", "unhealthy"]},
         "timestamp": {"type": "string", "format": "date-time"},
         "version": {"type": "string"},
-        "gateway": {"type": "string"},
+        "gateway": {"type": "string", "enum": ["healthy", "overloaded", "draining"]},
         "checks": {"type": "object", "additionalProperties": {"type": "string"}},
         "endpoints": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/EndpointHealth"}}}})"},
     {"EndpointHealth", R"({

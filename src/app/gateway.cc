@@ -22,6 +22,9 @@ namespace {
 
 namespace log = observe::log;
 
+/// A crash loses what was counted of callers' requests since then.
+constexpr std::chrono::seconds kTotalsEach{5};
+
 std::size_t loop_count(const config::Settings& settings) {
   return settings.server.threads != 0 ? settings.server.threads
                                       : std::max(1U, std::thread::hardware_concurrency());
@@ -74,6 +77,7 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
       limiter(settings->tiers),
       budgets(settings->tiers, clock),
       loops(make_loops(loop_count(*settings))),
+      overload(borrowed_loops(), clock, settings->overload),
       max_body(settings->server.max_body_size),
       metrics(loops.size()),
       request_metrics(metrics, clock),
@@ -151,8 +155,8 @@ Result<void> Gateway::Impl::open_usage() {
   budgets.load(*spent, today);
   usage_ledger.emplace(store, budgets, clock, loops.size());
   usage_ledger->set_prices(limits::PriceList(*settings));
-  admission.emplace(
-      LimiterAdapter::Parts{.limiter = &limiter, .budgets = &budgets, .ledger = &*usage_ledger});
+  admission.emplace(LimiterAdapter::Parts{
+      .limiter = &limiter, .budgets = &budgets, .ledger = &*usage_ledger, .overload = &overload});
   return {};
 }
 
@@ -163,9 +167,12 @@ Task<void> flush(limits::UsageLedger& ledger) {
   [[maybe_unused]] const auto written = co_await ledger.flush();
 }
 
-Task<void> flush_and_tell(limits::UsageLedger& ledger,
+Task<void> flush(queue::CallerTotals& totals) { co_await totals.flush(); }
+
+Task<void> flush_and_tell(limits::UsageLedger& ledger, queue::CallerTotals& totals,
                           std::shared_ptr<std::promise<void>> written) {
   co_await flush(ledger);
+  co_await totals.flush();
   written->set_value();
 }
 
@@ -175,16 +182,22 @@ void Gateway::Impl::flush_usage() {
   loops.front()->post([this] { loops.front()->spawn(flush(*usage_ledger)); });
 }
 
-void Gateway::Impl::flush_usage_at_end() {
+void Gateway::Impl::flush_totals() {
+  loops.front()->post([this] { loops.front()->spawn(flush(jobs->caller_totals())); });
+}
+
+bool Gateway::Impl::flush_at_end() {
   constexpr std::chrono::seconds kPatience{5};
   auto written = std::make_shared<std::promise<void>>();  // shared with a flush that is given up
   auto done = written->get_future();
   loops.front()->post([this, written = std::move(written)] {
-    loops.front()->spawn(flush_and_tell(*usage_ledger, written));
+    loops.front()->spawn(flush_and_tell(*usage_ledger, jobs->caller_totals(), written));
   });
-  if (done.wait_for(kPatience) != std::future_status::ready) {
-    log::warning("the last second of usage could not be written");
+  if (done.wait_for(kPatience) == std::future_status::ready) {
+    return true;
   }
+  log::warning("the last seconds of usage and totals could not be written");
+  return false;
 }
 
 void Gateway::Impl::refresh_directory() {
@@ -266,11 +279,16 @@ Result<void> Gateway::start() {
   impl_->request_log.add_metrics(impl_->metrics);
   add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
   impl_->jobs->add_metrics(impl_->metrics);
+  impl_->overload.add_metrics(impl_->metrics);
   auto taken_up = impl_->jobs->start(impl_->routes, *impl_->admission);
   if (!taken_up) {
     return taken_up;
   }
   impl_->start_threads();
+  impl_->overload.start([impl = impl_.get()](OverloadWatch::Level level) {
+    using enum queue::Lines::Batch;
+    impl->lines.set_batch(level == OverloadWatch::Level::None ? Runs : Paused);
+  });
   impl_->readiness = api::Readiness::Ready;
   return {};
 }
@@ -288,16 +306,28 @@ void Gateway::Impl::write_key_uses() {
   }
 }
 
+void Gateway::Impl::free_buffers() {
+  server->trim();
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    loops[i]->post([this, i] { clients.at(i)->trim(); });
+  }
+}
+
 void Gateway::Impl::trim_memory() {
+  // While memory is short, what is free but kept would keep classes out for ever.
+  constexpr std::chrono::seconds kBetween{5};
+  if (overload.memory_is_short() && clock.steady() - memory_freed >= kBetween) {
+    memory_freed = clock.steady();
+    free_buffers();
+    ::malloc_trim(0);
+    return;
+  }
   const edge::ServerStats stats = server->stats();
   switch (trimmer.tick(stats.open_connections, stats.peak_connections)) {
     case MemoryTrimmer::Step::Nothing:
       return;
     case MemoryTrimmer::Step::FreeBuffers:
-      server->trim();
-      for (std::size_t i = 0; i < loops.size(); ++i) {
-        loops[i]->post([this, i] { clients.at(i)->trim(); });
-      }
+      free_buffers();
       return;
     case MemoryTrimmer::Step::ReturnToSystem:
       // glibc keeps what is free in the middle of its heaps until it is asked.
@@ -310,6 +340,10 @@ void Gateway::refresh() {
   impl_->trim_memory();
   impl_->flush_usage();
   const SteadyTime now = impl_->clock.steady();
+  if (now - impl_->totals_written >= kTotalsEach) {
+    impl_->totals_written = now;
+    impl_->flush_totals();
+  }
   if (now - impl_->uses_written >= std::chrono::minutes(1)) {
     impl_->uses_written = now;
     impl_->write_key_uses();
@@ -324,19 +358,22 @@ void Gateway::refresh() {
   }
 }
 
-bool Gateway::stop() {
+Gateway::Stopped Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
   impl_->write_key_uses();
   const auto grace = impl_->live.load()->server.shutdown_grace;
   const SteadyTime until = std::chrono::steady_clock::now() + grace;
   impl_->jobs->begin_stop();
-  const bool answered = impl_->server->drain(grace);
+  const edge::Drained drained = impl_->server->drain(grace);
   // Jobs that do not end in time are put back: the next start takes them up.
-  impl_->jobs->stop(until);
-  impl_->flush_usage_at_end();
+  const bool jobs_ended = impl_->jobs->stop(until);
+  const bool written = impl_->flush_at_end();
   impl_->workers.stop();
   impl_->request_log.stop();
-  return answered;
+  if (drained == edge::Drained::Left || !jobs_ended || !written) {
+    return Stopped::Stuck;
+  }
+  return drained == edge::Drained::Cut ? Stopped::Cut : Stopped::Clean;
 }
 
 }  // namespace headgate::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,9 +35,14 @@ class Gateway final {
   /// Looks after what changes outside: certificates, keys made by the command line. Call each
   /// second.
   void refresh();
+  enum class Stopped : std::uint8_t {
+    Clean,  ///< every request has ended
+    Cut,    ///< the rest was cut after server.shutdown_grace
+    Stuck,  ///< something did not end even so: the process must, without destroying the Gateway
+  };
   /// Says not ready, stops accepting, lets requests end within server.shutdown_grace, stops all
-  /// parts. False if requests had to be cut.
-  bool stop();
+  /// parts. Takes at most that and half a minute.
+  Stopped stop();
 
  private:
   struct Impl;

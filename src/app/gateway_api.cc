@@ -19,6 +19,29 @@
 
 namespace headgate::app {
 
+namespace {
+
+/// How a caller's request ended that a target was asked for; those that were turned away before
+/// count in their line's rejections.
+std::optional<queue::CallerTotals::Ending> ending_of(const model::RequestContext& context,
+                                                     int status) {
+  using enum queue::CallerTotals::Ending;
+  if (context.attempts == 0 || context.model.empty()) {
+    return std::nullopt;
+  }
+  if (status == http_status(ErrorKind::ClientLeft)) {
+    return Cancelled;
+  }
+  if (status == http_status(ErrorKind::Timeout) ||
+      context.error_code == default_code(ErrorKind::Timeout)) {
+    return Expired;
+  }
+  // An answer that broke off after its first byte has the status 200 and an error.
+  return status >= 400 || !context.error_code.empty() ? Failed : Succeeded;
+}
+
+}  // namespace
+
 Result<std::string> Gateway::Impl::public_name(std::string_view name) const {
   for (const auto& model : catalogs.here()->models()) {
     if (model->name == name || std::ranges::find(model->aliases, name) != model->aliases.end()) {
@@ -80,6 +103,7 @@ void Gateway::Impl::build_api() {
                                        .database = database.get(),
                                        .store_pool = &store_pool,
                                        .workers = &workers,
+                                       .overload = &overload,
                                        .clients = &clients,
                                        .catalogs = &catalogs});
   const auto own = [this]<class T>(std::unique_ptr<T> endpoint) -> const api::Endpoint* {
@@ -181,6 +205,9 @@ void Gateway::Impl::build_api() {
                 .ended = std::chrono::steady_clock::now()};
             request_metrics.request_finished(context, outcome);
             count_finished(*usage_ledger, context, status);
+            if (const auto ending = ending_of(context, status)) {
+              jobs->caller_totals().count(context.model, *ending);
+            }
             request_log.record(context, outcome);
           },
       .max_body = [this] { return max_body.load(std::memory_order_relaxed); },

@@ -21,6 +21,7 @@
 #include "app/job_system.h"
 #include "app/limiter_adapter.h"
 #include "app/memory_trimmer.h"
+#include "app/overload_watch.h"
 #include "app/provider_health.h"
 #include "auth/directory.h"
 #include "auth/gate.h"
@@ -47,13 +48,16 @@ struct Gateway::Impl {
   Result<void> open_stores();
   Result<void> open_usage();
   void flush_usage();
-  void flush_usage_at_end();
+  void flush_totals();
+  /// Usage and totals, once more; false if that takes too long.
+  bool flush_at_end();
   void build_api();
   Result<void> publish_catalog(const config::Settings& from);
   Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
   void refresh_directory();
   void write_key_uses();
   void trim_memory();
+  void free_buffers();
   Result<api::ReloadReport> reload();
   std::vector<EventLoop*> borrowed_loops() const;
   void start_threads();
@@ -73,6 +77,7 @@ struct Gateway::Impl {
   std::optional<limits::UsageLedger> usage_ledger;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::thread> threads;
+  OverloadWatch overload;
   std::atomic<api::Readiness> readiness{api::Readiness::Starting};
   std::atomic<std::uint64_t> max_body;
 
@@ -89,8 +94,10 @@ struct Gateway::Impl {
   std::int64_t seen_version = -1;
 
   auth::KeyUses key_uses;
-  SteadyTime uses_written{};  // on the main thread
-  MemoryTrimmer trimmer;      // on the main thread
+  SteadyTime uses_written{};    // on the main thread
+  SteadyTime totals_written{};  // on the main thread
+  SteadyTime memory_freed{};    // on the main thread
+  MemoryTrimmer trimmer;        // on the main thread
   auth::Directory directory;
   std::optional<auth::JwtSigner> signer;
   std::optional<auth::Gate> gate;

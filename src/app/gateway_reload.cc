@@ -56,6 +56,7 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   request_log.set_level(level);
   limiter.set_tiers(next->tiers);
   budgets.set_tiers(next->tiers);
+  overload.set(next->overload);
   usage_ledger->set_prices(limits::PriceList(*next));
   refresh_directory();
   lines.reconfigure();

@@ -4,17 +4,21 @@
 #include <future>
 #include <utility>
 
+#include "observe/log.h"
 #include "queue/webhook_rules.h"
 #include "queue/webhook_signature.h"
 
 namespace headgate::app {
 namespace {
 
+namespace log = observe::log;
 using observe::MetricKind;
 using observe::Sample;
 
 /// How long webhooks under way may take to be put down when the gateway stops.
 constexpr std::chrono::seconds kWebhookGoodbye{3};
+/// And then to end.
+constexpr std::chrono::seconds kWebhookEnd{2};
 
 }  // namespace
 
@@ -76,6 +80,11 @@ JobSystem::JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> reade
            .settings =
                [this](std::string_view model) { return queue_settings(*parts_.settings(), model); },
            .webhook_due = [this] { sender_.wake(); }}),
+      caller_totals_(
+          [this](std::map<std::string, stores::JobCounts> ended) {
+            return jobs_->add_counts(std::move(ended));
+          },
+          loops_.size()),
       keys_(stores::sqlite::make_idempotency_store(
           {parts_.database, &writer_, readers_.get(), parts_.pool})),
       idempotency_(*keys_, *parts_.clock),
@@ -88,6 +97,7 @@ JobSystem::JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> reade
       desk_{.queue = &queue_,
             .submission = &submission_,
             .webhooks = webhooks_.get(),
+            .caller_totals = &caller_totals_,
             .clock = parts_.clock,
             .webhook_due = [this] { sender_.wake(); }} {}
 
@@ -101,17 +111,36 @@ Result<void> JobSystem::start(std::span<const api::Route> routes, const api::Adm
   return {};
 }
 
+void JobSystem::begin_stop() {
+  // First of all the lines: each slot that comes free would go to a job that may not run.
+  parts_.lines->close_to_jobs();
+  queue_.begin_stop();
+  queue_.watch().close();
+}
+
 bool JobSystem::stop(SteadyTime until) {
-  const bool clean = queue_.stop(until);
-  std::promise<void> stopped;
+  queue_.stop(until);
+  bool ended = queue_.at_rest();
+  if (!ended) {
+    log::error("jobs did not end after they were broken off; the next start takes them up",
+               {{"jobs", queue_.stats().running}});
+  }
+  // Shared with the sender's goodbye, which may outlive our patience.
+  auto stopped = std::make_shared<std::promise<void>>();
   const auto stop_sender = [](queue::WebhookSender& sender,
-                              std::promise<void>& done) -> Task<void> {
+                              std::shared_ptr<std::promise<void>> done) -> Task<void> {
     co_await sender.stop(std::chrono::steady_clock::now() + kWebhookGoodbye);
-    done.set_value();
+    done->set_value();
   };
-  loops_.front()->post([&] { loops_.front()->spawn(stop_sender(sender_, stopped)); });
-  stopped.get_future().wait();
-  return clean;
+  auto done = stopped->get_future();
+  loops_.front()->post([this, stop_sender, stopped = std::move(stopped)] {
+    loops_.front()->spawn(stop_sender(sender_, stopped));
+  });
+  if (done.wait_for(kWebhookGoodbye + kWebhookEnd) != std::future_status::ready) {
+    log::error("webhooks under way did not end; the next start sends them again");
+    ended = false;
+  }
+  return ended;
 }
 
 std::vector<std::string> JobSystem::model_names() const {

@@ -15,6 +15,7 @@
 #include "base/event_loop.h"
 #include "config/settings.h"
 #include "observe/metrics.h"
+#include "queue/caller_totals.h"
 #include "queue/job_queue.h"
 #include "queue/webhook_sender.h"
 #include "stores/sqlite/stores.h"
@@ -42,13 +43,16 @@ class JobSystem final {
 
   /// Takes up what the last gateway left, by the endpoints of `routes`. Before the loops run.
   Result<void> start(std::span<const api::Route> routes, const api::Admission& admission);
-  void begin_stop() { queue_.begin_stop(); }
-  /// False if jobs had to be put back. Not on a loop.
+  /// No job begins to run any more, and who waits for one is answered with how it is now.
+  void begin_stop();
+  /// Waits for what runs, which is put back at `until`, a few seconds at most after that. False if
+  /// something did not end even so and still uses this. Not on a loop.
   bool stop(SteadyTime until);
 
   const api::JobSubmission& submission() const { return submission_; }
   const api::Idempotency& idempotency() const { return idempotency_; }
   const api::JobDesk& desk() const { return desk_; }
+  queue::CallerTotals& caller_totals() { return caller_totals_; }
   stores::UsageStore& usage() { return *usage_; }
   void add_metrics(observe::Metrics& metrics) const;
 
@@ -68,6 +72,7 @@ class JobSystem final {
   queue::WebhookSender sender_;
   api::EndpointRunner runner_;
   queue::JobQueue queue_;
+  queue::CallerTotals caller_totals_;
   std::unique_ptr<stores::IdempotencyStore> keys_;
   api::Idempotency idempotency_;
   api::JobSubmission submission_;

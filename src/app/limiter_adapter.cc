@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/token_hints.h"
+#include "base/encoding.h"
 #include "base/event_loop.h"
 #include "base/ids.h"
 #include "limits/estimate.h"
@@ -138,6 +139,13 @@ class RequestSpending final : public model::Spending {
   bool settled_ = false;
 };
 
+/// What the request asks for; one that names no class is refused later, for that.
+model::Priority priority_of(const edge::Request& request) {
+  const auto name = request.field("x-priority");
+  return name ? model::priority_named(ascii_lower(*name)).value_or(model::Priority::Normal)
+              : model::Priority::Normal;
+}
+
 /// Money that is limited goes through the store, unless the request is free.
 RequestSpending::Record record_for(const limits::Budgets& budgets,
                                    const model::Principal& principal, const Expected& expected) {
@@ -151,6 +159,13 @@ RequestSpending::Record record_for(const limits::Budgets& budgets,
 Result<std::shared_ptr<void>> LimiterAdapter::admit(const edge::Request& request,
                                                     model::RequestContext& context,
                                                     std::string& fields) const {
+  if (parts_.overload->overloaded()) {
+    if (auto refused = parts_.overload->refuse(priority_of(request))) {
+      limits::append_limit_fields(fields,
+                                  parts_.limiter->status(*context.principal, context.started));
+      return fail(std::move(*refused));
+    }
+  }
   const bool limited = parts_.budgets->limit(*context.principal) && text_kind(context.kind);
   auto permit = limited ? admit_estimated(request.body, context, fields)
                         : parts_.limiter->admit(*context.principal, context.started);

@@ -5,18 +5,21 @@
 #include <string_view>
 
 #include "api/service.h"
+#include "app/overload_watch.h"
 #include "limits/limiter.h"
 #include "limits/usage_ledger.h"
 
 namespace headgate::app {
 
-/// Admission by the limiter, and what requests cost by the ledger.
+/// Admission by the limiter, unless the gateway is overloaded, and what requests cost by the
+/// ledger.
 class LimiterAdapter final : public api::Admission {
  public:
   struct Parts {
     limits::Limiter* limiter;
     limits::Budgets* budgets;
     limits::UsageLedger* ledger;
+    const OverloadWatch* overload;
   };
   /// Borrows what `parts` points to.
   explicit LimiterAdapter(Parts parts) : parts_(parts) {}

@@ -91,6 +91,23 @@ bool uses_workers(const routing::Catalog& catalog) {
 
 }  // namespace
 
+api::EndpointHealth workers_health(const documents::WorkerPoolCounters& counters) {
+  api::EndpointHealth health;
+  health.name = "embedded";
+  health.workers = {
+      {"ready", counters.ready}, {"busy", counters.busy}, {"waiting", counters.waiting}};
+  if (counters.starting != 0) {
+    health.workers.emplace_back("starting", counters.starting);
+  }
+  // Right after the start, pages wait for workers that are on their way.
+  const bool up = counters.ready != 0 || counters.starting != 0;
+  health.status = !up ? Status::Unhealthy : counters.busy == 0 ? Status::Idle : Status::Healthy;
+  if (!up) {
+    health.error = "No document worker is running.";
+  }
+  return health;
+}
+
 Task<api::HealthCheck> ProviderHealth::check_store() const {
   auto checked = co_await parts_.store_pool->run([this]() -> Result<void> {
     auto version = parts_.keys->version();
@@ -102,18 +119,7 @@ Task<api::HealthCheck> ProviderHealth::check_store() const {
 }
 
 api::EndpointHealth ProviderHealth::look_at_workers() const {
-  const documents::WorkerPoolCounters counters = parts_.workers->counters();
-  api::EndpointHealth health;
-  health.name = "embedded";
-  health.workers = {
-      {"ready", counters.ready}, {"busy", counters.busy}, {"waiting", counters.waiting}};
-  health.status = counters.ready == 0  ? Status::Unhealthy
-                  : counters.busy == 0 ? Status::Idle
-                                       : Status::Healthy;
-  if (counters.ready == 0) {
-    health.error = "No document worker is running.";
-  }
-  return health;
+  return workers_health(parts_.workers->counters());
 }
 
 Task<api::HealthReport> ProviderHealth::check() const {
@@ -130,6 +136,8 @@ Task<api::HealthReport> ProviderHealth::check() const {
   co_await asking.close(SteadyTime::max());  // each has its own limit
   if (parts_.readiness->load() == api::Readiness::Draining) {
     report.gateway = api::HealthReport::Gateway::Draining;
+  } else if (parts_.overload->overloaded()) {
+    report.gateway = api::HealthReport::Gateway::Overloaded;
   }
   if (uses_workers(*catalog)) {
     report.endpoints.push_back(look_at_workers());

@@ -5,6 +5,7 @@
 
 #include "api/health.h"
 #include "api/health_page.h"
+#include "app/overload_watch.h"
 #include "base/blocking_pool.h"
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
@@ -23,6 +24,7 @@ class ProviderHealth final : public api::HealthSource {
     stores::sqlite::Database* database;
     BlockingPool* store_pool;
     const documents::WorkerPool* workers;
+    const OverloadWatch* overload;
     dispatch::Clients* clients;
     const dispatch::Catalogs* catalogs;
   };
@@ -36,5 +38,8 @@ class ProviderHealth final : public api::HealthSource {
 
   Parts parts_;
 };
+
+/// How the embedded document engine is doing.
+api::EndpointHealth workers_health(const documents::WorkerPoolCounters& counters);
 
 }  // namespace headgate::app

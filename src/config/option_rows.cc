@@ -332,6 +332,49 @@ constexpr Option kTierOptions[] = {
      .maximum = kMostUsd},
 };
 
+using Overload = OverloadSettings;
+
+constexpr Option kOverloadOptions[] = {
+    {.name = "low_lag",
+     .type = Duration,
+     .reload = Live,
+     .help = "Delay of an event loop, in three measurements in a row, from which requests of low "
+             "priority are refused with 503; 0s: never.",
+     .slot = at<Overload, &Overload::low_lag>,
+     .maximum = kHour},
+    {.name = "normal_lag",
+     .type = Duration,
+     .reload = Live,
+     .help = "As low_lag, for normal priority as well.",
+     .slot = at<Overload, &Overload::normal_lag>,
+     .maximum = kHour},
+    {.name = "low_memory",
+     .type = Number,
+     .reload = Live,
+     .help = "Share of `memory` that the gateway's process may use before requests of low priority "
+             "are refused with 503; 0: any.",
+     .slot = at<Overload, &Overload::low_memory>,
+     .maximum = 1},
+    {.name = "normal_memory",
+     .type = Number,
+     .reload = Live,
+     .help = "As low_memory, for normal priority as well.",
+     .slot = at<Overload, &Overload::normal_memory>,
+     .maximum = 1},
+    {.name = "memory",
+     .type = Size,
+     .reload = Live,
+     .help = "What those are shares of; 0: the limit of the control group, or else the machine's "
+             "memory.",
+     .slot = at<Overload, &Overload::memory>},
+    {.name = "hold",
+     .type = Duration,
+     .reload = Live,
+     .help = "How long it must be calm before a class is let in again.",
+     .slot = at<Overload, &Overload::hold>,
+     .maximum = kHour},
+};
+
 constexpr Section kLimitSections[] = {
     {.name = "tiers",
      .help = "Named sets of limits; a tier written here replaces the built-in one of its name.",
@@ -339,6 +382,12 @@ constexpr Section kLimitSections[] = {
      .options = kTierOptions,
      .add = NamedMap<S, &S::tiers>::add,
      .entries = NamedMap<S, &S::tiers>::entries},
+    {.name = "overload",
+     .help =
+         "Requests that are refused while the gateway itself is overloaded: low priority first, "
+         "then normal, never high.",
+     .options = kOverloadOptions,
+     .enter = within<S, &S::overload>},
 };
 
 using Documents = DocumentSettings;
@@ -529,7 +578,7 @@ const Section* make_root() {
        .sections = kAuthSections,
        .enter = within<S, &S::auth>},
       {.name = "limits",
-       .help = "How much each tier may use.",
+       .help = "How much each tier may use, and the gateway's own limits.",
        .sections = kLimitSections,
        .enter = same},
       {.name = "queue",

@@ -90,6 +90,17 @@ struct TierSettings {
   double budget_month = 0;
 };
 
+/// When the gateway refuses requests below high priority because it is itself overloaded. A
+/// threshold of 0: never for that reason.
+struct OverloadSettings {
+  Milliseconds low_lag{250};  ///< delay of the event loops from which low priority is refused
+  Milliseconds normal_lag{1'000};
+  double low_memory = 0.85;  ///< share of `memory` from which low priority is refused
+  double normal_memory = 0.95;
+  std::uint64_t memory = 0;  ///< bytes; 0: the cgroup's limit or the machine's
+  Milliseconds hold{3'000};  ///< how long it must be calm before a class is let in again
+};
+
 /// What is repeated after a failure inside one request.
 struct RetrySettings {
   unsigned max_attempts = 3;  ///< per target
@@ -240,6 +251,7 @@ struct Settings {
   LogSettings log;
   AuthSettings auth;
   std::map<std::string, TierSettings> tiers;
+  OverloadSettings overload;
   QueueSettings queue;
   std::vector<ProviderSettings> providers;
   std::vector<ModelSettings> models;

@@ -498,6 +498,8 @@ WorkerPoolCounters WorkerPool::counters() const {
   const std::lock_guard lock(impl_->mutex);
   WorkerPoolCounters counters = impl_->counters;
   counters.waiting = impl_->line.size();
+  counters.starting =
+      static_cast<std::uint64_t>(std::ranges::count(impl_->places, true, &Impl::Place::starting));
   return counters;
 }
 

@@ -39,6 +39,7 @@ struct WorkerPoolCounters {
   std::uint64_t waiting = 0;   ///< pages in line now
   std::uint64_t busy = 0;      ///< pages being read now
   std::uint64_t ready = 0;     ///< workers up now
+  std::uint64_t starting = 0;  ///< workers whose first start is not over yet
 };
 
 /// The processes that read documents, one page at a time each, and the line in front of them.

@@ -14,6 +14,7 @@
 #include "edge/connection_answer.h"
 #include "edge/connection_body.h"
 #include "edge/tls_context.h"
+#include "observe/log.h"
 
 namespace headgate::edge {
 namespace {
@@ -343,17 +344,27 @@ Result<void> Server::reload_certificates_if_changed() {
   return {};
 }
 
-bool Server::drain(std::chrono::milliseconds grace) {
+namespace {
+
+/// Loops that have connections. Shared with the loops: one may end after the drain has given up.
+struct Busy {
   std::mutex mutex;
   std::condition_variable changed;
-  std::size_t busy = impl_->loops.size();
+  std::size_t loops = 0;  // guarded by mutex
+};
+
+}  // namespace
+
+Drained Server::drain(std::chrono::milliseconds grace, std::chrono::milliseconds cut_time) {
+  const auto busy = std::make_shared<Busy>();
+  busy->loops = impl_->loops.size();
   for (LoopServer& loop : impl_->loops) {
-    loop.state.loop.post([&] {
+    loop.state.loop.post([&loop, busy] {
       loop.state.draining = true;
-      loop.idle = [&] {
-        const std::lock_guard lock(mutex);
-        --busy;
-        changed.notify_all();
+      loop.idle = [busy] {
+        const std::lock_guard lock(busy->mutex);
+        --busy->loops;
+        busy->changed.notify_all();
       };
       ++loop.running;  // keeps `idle` from running in the middle of this
       for (Acceptor& acceptor : loop.acceptors) {
@@ -368,21 +379,29 @@ bool Server::drain(std::chrono::milliseconds grace) {
       loop.ended();
     });
   }
-  std::unique_lock lock(mutex);
-  const bool clean = changed.wait_for(lock, grace, [&] { return busy == 0; });
-  if (!clean) {
-    for (LoopServer& loop : impl_->loops) {
-      loop.state.loop.post([&loop] {
-        for (ConnectionBase* at = loop.state.connections; at != nullptr;) {
-          ConnectionBase* const next = at->next;
-          at->abort();
-          at = next;
-        }
-      });
-    }
-    changed.wait(lock, [&] { return busy == 0; });
+  std::unique_lock lock(busy->mutex);
+  const auto none_busy = [&busy] { return busy->loops == 0; };
+  if (busy->changed.wait_for(lock, grace, none_busy)) {
+    return Drained::Clean;
   }
-  return clean;
+  for (LoopServer& loop : impl_->loops) {
+    loop.state.loop.post([&loop] {
+      for (ConnectionBase* at = loop.state.connections; at != nullptr;) {
+        ConnectionBase* const next = at->next;
+        at->abort();
+        at = next;
+      }
+    });
+  }
+  if (busy->changed.wait_for(lock, cut_time, none_busy)) {
+    return Drained::Cut;
+  }
+  const ServerStats left = stats();
+  observe::log::error("connections did not end after they were cut",
+                      {{"event_loops", busy->loops},
+                       {"connections", left.open_connections},
+                       {"requests", left.in_flight}});
+  return Drained::Left;
 }
 
 void Server::trim() {

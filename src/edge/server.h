@@ -22,6 +22,13 @@ struct ServerStats {
   std::uint64_t in_flight = 0;         ///< requests being answered
 };
 
+/// How a drain ended.
+enum class Drained : std::uint8_t {
+  Clean,  ///< every request has ended
+  Cut,    ///< the rest was cut
+  Left,   ///< some did not end even then: they still use the server, which must not be destroyed
+};
+
 /// The HTTP/1.1 server: one listener per event loop and address (SO_REUSEPORT), connections stay on
 /// the loop that accepted them. The loops are run by the owner and outlive the server.
 class Server final {
@@ -44,9 +51,12 @@ class Server final {
   /// Loads the certificates again if their files changed. Any thread.
   Result<void> reload_certificates_if_changed();
 
-  /// Stops accepting, closes idle connections and lets requests end; true when all have, false if
-  /// `grace` passed and the rest was cut. Blocks; call from a thread that runs no loop, once.
-  bool drain(std::chrono::milliseconds grace);
+  /// How long connections that are cut may take to end.
+  static constexpr std::chrono::seconds kCutTime{5};
+  /// Stops accepting, closes idle connections and lets requests end. Those that have not after
+  /// `grace` are cut, and given up after `cut_time`, which is logged. Blocks; call from a thread
+  /// that runs no loop, once.
+  Drained drain(std::chrono::milliseconds grace, std::chrono::milliseconds cut_time = kCutTime);
 
   /// Frees receive buffers and recycled memory that are not in use, soon. Any thread.
   void trim();

@@ -104,7 +104,10 @@ class WebSocketGateway final {
   }
 
   /// Whether everything ended in time by itself. Once.
-  bool drain() { return std::exchange(drained_, true) || server.drain(std::chrono::seconds(10)); }
+  bool drain() {
+    return std::exchange(drained_, true) ||
+           server.drain(std::chrono::seconds(10)) == Drained::Clean;
+  }
   int connect() const {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};

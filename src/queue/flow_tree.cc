@@ -285,6 +285,29 @@ std::optional<std::size_t> FlowTree::position(Ticket ticket) const {
   return position;
 }
 
+std::vector<Arrival> FlowTree::callers() const {
+  std::vector<Arrival> found;
+  for (std::size_t priority = 0; priority < kPriorities; ++priority) {
+    for (const auto& [owner_name, owner] : classes_[priority].owners) {
+      for (const auto& [name, flow] : owner.flows) {
+        if (name.first != Kind::Caller) {
+          continue;
+        }
+        for (Slot slot = flow.entries.front; slot != kNoSlot; slot = entries_[slot].next) {
+          const WaitingEntry& entry = entries_[slot];
+          found.push_back({.ticket = entry.ticket,
+                           .priority = static_cast<model::Priority>(priority),
+                           .owner = owner_name,
+                           .client = name.second,
+                           .work = entry.work,
+                           .at = entry.at});
+        }
+      }
+    }
+  }
+  return found;
+}
+
 /// How many of `flow` go before `slot`; estimated by ticket beyond the first few hundred.
 std::size_t FlowTree::ahead_in_flow(const Flow& flow, Slot slot) const {
   const WaitingEntry& entry = entries_[slot];

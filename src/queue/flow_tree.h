@@ -62,6 +62,8 @@ class FlowTree final {
   /// Arrival of the longest waiting first entry of a flow.
   std::optional<SteadyTime> oldest(std::size_t priority) const;
   std::optional<std::size_t> position(Ticket ticket) const;
+  /// The callers that wait, those of one flow in order. O(flows).
+  std::vector<Arrival> callers() const;
 
  private:
   struct Owner;

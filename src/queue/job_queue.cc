@@ -439,6 +439,11 @@ Task<Result<model::Job>> JobQueue::cancel(std::string id, std::string owner) {
   co_return job;
 }
 
+bool JobQueue::at_rest() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->running.empty() && !impl_->keeping_house;
+}
+
 JobQueueStats JobQueue::stats() const {
   JobQueueStats stats{
       .submitted = impl_->submitted, .finished = impl_->finished, .retried = impl_->retried};

@@ -105,6 +105,8 @@ class JobQueue final {
   Lines& lines() const { return *parts_.lines; }
   JobWatch& watch() { return watch_; }
   JobQueueStats stats() const;
+  /// Whether nothing of it is under way any more, after stop().
+  bool at_rest() const;
 
  private:
   struct Impl;

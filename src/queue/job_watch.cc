@@ -74,4 +74,16 @@ void JobWatch::notify(model::JobSeq seq) {
   }
 }
 
+void JobWatch::close() {
+  closed_.store(true, std::memory_order_release);
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [seq, watchers] : shard.watchers) {
+      for (Watcher* watcher : watchers) {
+        watcher->happened();
+      }
+    }
+  }
+}
+
 }  // namespace headgate::queue

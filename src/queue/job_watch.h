@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -22,6 +23,9 @@ class JobWatch final {
   std::shared_ptr<Watcher> watch(model::JobSeq seq);
   /// Something happened: wakes all who watch.
   void notify(model::JobSeq seq);
+  /// The gateway stops: wakes all who watch any job, who should wait no more.
+  void close();
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
   struct Shard {
@@ -33,6 +37,7 @@ class JobWatch final {
   }
 
   std::array<Shard, 16> shards_;
+  std::atomic<bool> closed_{false};
 };
 
 /// One who watches a job; dies on its own loop.

@@ -1,6 +1,7 @@
 #include "queue/job_watch.h"
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -76,6 +77,30 @@ TEST(JobWatch, AWaitCanBeEnded) {
     const bool woken = co_await watcher->wait_until(in(20s));
     EXPECT_TRUE(woken);
   }(watch));
+}
+
+struct JobWatchTest : ::testing::Test {
+  Task<void> wait(model::JobSeq seq, std::optional<bool>& woken) {
+    const auto watcher = watch.watch(seq);
+    woken = co_await watcher->wait_until(SteadyTime::max());
+  }
+
+  JobWatch watch;
+  EventLoop loop;
+};
+
+TEST_F(JobWatchTest, WakesEverybodyWhenTheGatewayStops) {
+  std::optional<bool> first;
+  std::optional<bool> second;
+  EXPECT_FALSE(watch.closed());
+  loop.spawn(wait(1, first));
+  loop.post([this] { watch.close(); });
+  loop.run_until_done(wait(2, second));
+  loop.post([this] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(first, true);
+  EXPECT_EQ(second, true);
+  EXPECT_TRUE(watch.closed());
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ std::size_t index_of(Priority priority) { return static_cast<std::size_t>(priori
 }  // namespace
 
 struct Line::Impl {
-  explicit Impl(LineSettings initial) : settings(initial), tree(initial.age_step) {}
+  explicit Impl(LineSettings initial)
+      : settings(initial), tree(std::make_unique<FlowTree>(initial.age_step)) {}
 
   Verdict arrive(const Arrival& arrival, std::size_t limit);
   bool run_at_once(Priority priority, SteadyTime now);
@@ -28,7 +29,8 @@ struct Line::Impl {
   FlowTree::Classes entitled() const;
 
   LineSettings settings;
-  FlowTree tree;
+  Classes paused;
+  std::unique_ptr<FlowTree> tree;
   std::size_t running = 0;
   std::array<std::size_t, kPriorities> running_by_class{};
   std::array<double, kMeasured> held{};  // seconds, a ring
@@ -42,13 +44,13 @@ Line::Verdict Line::Impl::arrive(const Arrival& arrival, std::size_t limit) {
   if (waiting(kind_of(arrival.ticket)) >= limit) {
     return Verdict::Full;
   }
-  tree.add(arrival);
+  tree->add(arrival);
   return Verdict::Waits;
 }
 
 bool Line::Impl::run_at_once(Priority priority, SteadyTime now) {
-  tree.observe(now);
-  if (running >= settings.max_concurrent || tree.size() != 0) {
+  tree->observe(now);
+  if (running >= settings.max_concurrent || tree->size() != 0 || paused[index_of(priority)]) {
     return false;
   }
   ++running;
@@ -59,7 +61,7 @@ bool Line::Impl::run_at_once(Priority priority, SteadyTime now) {
 std::size_t Line::Impl::waiting(Kind kind) const {
   std::size_t sum = 0;
   for (std::size_t i = 0; i < kPriorities; ++i) {
-    sum += tree.waiting(i, kind);
+    sum += tree->waiting(i, kind);
   }
   return sum;
 }
@@ -71,7 +73,8 @@ std::size_t Line::Impl::kept_for(std::size_t priority) const {
   const auto reserved = static_cast<std::size_t>(
       std::floor(share * static_cast<double>(settings.max_concurrent) + kRounding));
   const std::size_t runs = running_by_class[priority];
-  return reserved <= runs ? 0 : std::min(reserved - runs, tree.waiting(priority));
+  return reserved <= runs || paused[priority] ? 0
+                                              : std::min(reserved - runs, tree->waiting(priority));
 }
 
 /// The classes that may have the next slot; none if there is none.
@@ -86,7 +89,7 @@ FlowTree::Classes Line::Impl::entitled() const {
     classes[i] = kept > 0;
     all_kept += kept;
   }
-  return settings.max_concurrent - running > all_kept ? classes.set() : classes;
+  return (settings.max_concurrent - running > all_kept ? classes.set() : classes) & ~paused;
 }
 
 Line::Line(LineSettings settings) : impl_(std::make_unique<Impl>(settings)) {}
@@ -94,7 +97,7 @@ Line::~Line() = default;
 
 void Line::set(LineSettings settings) {
   impl_->settings = settings;
-  impl_->tree.set_age_step(settings.age_step);
+  impl_->tree->set_age_step(settings.age_step);
 }
 
 Line::Verdict Line::caller(const Arrival& arrival) {
@@ -106,14 +109,24 @@ Line::Verdict Line::job(const Arrival& arrival) {
 }
 
 void Line::restore(const Arrival& arrival) {
-  impl_->tree.observe(arrival.at);
-  impl_->tree.add(arrival);
+  impl_->tree->observe(arrival.at);
+  impl_->tree->add(arrival);
 }
 
-bool Line::leave(Ticket ticket) { return impl_->tree.remove(ticket); }
+bool Line::leave(Ticket ticket) { return impl_->tree->remove(ticket); }
+
+void Line::leave_jobs() {
+  auto callers = std::make_unique<FlowTree>(impl_->settings.age_step);
+  for (const Arrival& caller : impl_->tree->callers()) {
+    callers->add(caller);
+  }
+  impl_->tree = std::move(callers);
+}
+
+void Line::pause(Classes classes) { impl_->paused = classes; }
 
 void Line::ended(Priority priority, SteadyTime now, double seconds_held) {
-  impl_->tree.observe(now);
+  impl_->tree->observe(now);
   std::size_t& runs = impl_->running_by_class[index_of(priority)];
   if (runs == 0) {
     return;
@@ -124,10 +137,10 @@ void Line::ended(Priority priority, SteadyTime now, double seconds_held) {
 }
 
 std::vector<Line::Start> Line::take(SteadyTime now) {
-  impl_->tree.observe(now);
-  impl_->tree.age();
+  impl_->tree->observe(now);
+  impl_->tree->age();
   std::vector<Start> started;
-  while (const auto next = impl_->tree.start_next(impl_->entitled())) {
+  while (const auto next = impl_->tree->start_next(impl_->entitled())) {
     ++impl_->running;
     ++impl_->running_by_class[next->priority];
     started.push_back({next->ticket, static_cast<Priority>(next->priority)});
@@ -138,9 +151,9 @@ std::vector<Line::Start> Line::take(SteadyTime now) {
 Line::ClassState Line::state(Priority priority) const {
   const std::size_t index = index_of(priority);
   return {.running = impl_->running_by_class[index],
-          .waiting_callers = impl_->tree.waiting(index, Kind::Caller),
-          .waiting_jobs = impl_->tree.waiting(index, Kind::Job),
-          .oldest = impl_->tree.oldest(index)};
+          .waiting_callers = impl_->tree->waiting(index, Kind::Caller),
+          .waiting_jobs = impl_->tree->waiting(index, Kind::Job),
+          .oldest = impl_->tree->oldest(index)};
 }
 
 bool Line::run_at_once(Priority priority, SteadyTime now) {
@@ -154,7 +167,7 @@ std::size_t Line::waiting_jobs() const { return impl_->waiting(Kind::Job); }
 bool Line::waits(Ticket ticket) const { return impl_->tree.waits(ticket); }
 
 std::optional<std::size_t> Line::position(Ticket ticket) const {
-  return impl_->tree.position(ticket);
+  return impl_->tree->position(ticket);
 }
 
 double Line::drain_rate() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +62,12 @@ class Line final {
   void restore(const Arrival& arrival);
   /// One that waits goes; false if `ticket` does not wait.
   bool leave(Ticket ticket);
+  /// All jobs that wait go, O(flows); callers keep their order. take() must follow.
+  void leave_jobs();
+  /// Entries of these classes wait and are not started; those that run go on. When fewer classes
+  /// are paused than before, take() must follow.
+  using Classes = std::bitset<model::kPriorities>;
+  void pause(Classes classes);
   /// One of that class gave its slot back. take() must follow.
   void ended(model::Priority priority, SteadyTime now, double seconds_held);
   struct Start {

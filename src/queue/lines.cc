@@ -75,6 +75,8 @@ struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
   StartJob start_job;
   std::array<Shard, kShards> shards;
   std::atomic<Ticket> last_caller{0};
+  std::atomic<bool> closed_to_jobs{false};  // changes under no lock, is looked at under a shard's
+  std::atomic<Batch> batch{Batch::Runs};    // likewise
 
   class Slot;
   /// A line and what guards it. Stays where it is while anybody is in it: a line in use is not
@@ -97,8 +99,18 @@ struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
       std::erase_if(shard.lines, [](const auto& entry) { return entry.second->idle(); });
     }
     auto made = std::make_unique<ModelLine>(settings_of(model));
+    made->line.pause(paused());
     return *shard.lines.emplace(std::string(model), std::move(made)).first->second;
   }
+
+  Line::Classes paused() const {
+    Line::Classes classes;
+    return classes.set(static_cast<std::size_t>(model::Priority::Batch), batch == Batch::Paused);
+  }
+
+  /// Changes every line and starts those whose turn has come by it.
+  template <class Change>
+  void change_all(Change change);
 
   /// Hands slots to all whose turn has come. Needs the shard's mutex.
   static void advance(ModelLine& line, SteadyTime now, Starts& starts) {
@@ -161,22 +173,40 @@ Lines::~Lines() = default;
 
 void Lines::on_job(StartJob start) { impl_->start_job = std::move(start); }
 
-void Lines::reconfigure() {
-  for (Shard& shard : impl_->shards) {
-    std::vector<std::pair<ModelLine*, Impl::Starts>> all;
+template <class Change>
+void Lines::Impl::change_all(Change change) {
+  for (Shard& shard : shards) {
+    std::vector<std::pair<ModelLine*, Starts>> all;
     const SteadyTime now = std::chrono::steady_clock::now();
     {
       const std::lock_guard lock(shard.mutex);
       for (auto& [model, line] : shard.lines) {
-        line->settings = impl_->settings_of(model);
-        line->line.set(line->settings);
-        Impl::advance(*line, now, all.emplace_back(line.get(), Impl::Starts()).second);
+        change(model, *line);
+        advance(*line, now, all.emplace_back(line.get(), Starts()).second);
       }
     }
     for (const auto& [line, starts] : all) {
-      impl_->start(starts, {&shard, line}, now);
+      start(starts, {&shard, line}, now);
     }
   }
+}
+
+void Lines::reconfigure() {
+  impl_->change_all([this](const std::string& model, ModelLine& line) {
+    line.settings = impl_->settings_of(model);
+    line.line.set(line.settings);
+  });
+}
+
+void Lines::close_to_jobs() {
+  impl_->closed_to_jobs = true;
+  impl_->change_all([](const std::string&, ModelLine& line) { line.line.leave_jobs(); });
+}
+
+void Lines::set_batch(Batch batch) {
+  impl_->batch = batch;
+  impl_->change_all(
+      [this](const std::string&, ModelLine& line) { line.line.pause(impl_->paused()); });
 }
 
 std::unique_ptr<model::HeldSlot> Lines::try_enter(const Caller& caller) {
@@ -275,6 +305,9 @@ void Lines::restore_job(std::string_view model, Arrival arrival) {
   const SteadyTime now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(shard.mutex);
+    if (impl_->closed_to_jobs) {
+      return;
+    }
     place.line = &impl_->line_of(shard, model);
     place.line->line.restore(std::move(arrival));
     Impl::advance(*place.line, now, starts);

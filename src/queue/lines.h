@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -50,6 +51,12 @@ class Lines final {
   void on_job(StartJob start);
   /// The configuration has changed: asks again for every line.
   void reconfigure();
+  /// The gateway stops: all jobs leave their lines and none comes in any more, so that slots which
+  /// come free are for callers. On disk they wait for the next start.
+  void close_to_jobs();
+  /// Whether entries of the batch class are started.
+  enum class Batch : std::uint8_t { Runs, Paused };
+  void set_batch(Batch batch);
 
   struct Caller {
     std::string_view model;

@@ -172,5 +172,97 @@ TEST_F(SmallBacklog, KnowsWhoWaits) {
   EXPECT_TRUE(lines.waits("m", 2));
 }
 
+/// Jobs whose turn has come, with their slots.
+struct Started {
+  std::vector<model::JobSeq> jobs;
+  std::vector<Slot> slots;
+  explicit Started(Lines& lines) {
+    lines.on_job([this](model::JobSeq seq, Slot slot) {
+      jobs.push_back(seq);
+      slots.push_back(std::move(slot));
+    });
+  }
+};
+
+Arrival job(model::JobSeq seq, model::Priority priority = model::Priority::Normal) {
+  return {.ticket = seq, .priority = priority, .owner = "key:a", .client = "", .at = SteadyTime{}};
+}
+
+TEST_F(LinesTest, ClosedToJobsStartNoneHoweverManyWaitAndServeCallers) {
+  Started started(lines);
+  constexpr model::JobSeq kBacklog = 1000;
+  for (model::JobSeq seq = 1; seq <= kBacklog; ++seq) {
+    lines.restore_job("m", job(seq));
+  }
+  ASSERT_EQ(started.jobs.size(), 2U);
+  lines.close_to_jobs();
+  EXPECT_EQ(lines.view("m").waiting_jobs, 0U);
+  lines.restore_job("m", job(kBacklog + 1));
+  lines.restore_job("another", job(kBacklog + 2));
+  started.slots.clear();
+  EXPECT_EQ(started.jobs.size(), 2U) << "nobody starts as slots come free";
+  EXPECT_EQ(lines.view("m").running, 0U);
+  const auto visit = [](LinesTest& self) -> Task<void> {
+    auto slot = co_await self.enter("m");
+    EXPECT_TRUE(slot) << "callers are still served";
+  };
+  loop.run_until_done(visit(*this));
+}
+
+TEST_F(LinesTest, ClosedToJobsKeepTheCallersThatWait) {
+  Started started(lines);
+  lines.restore_job("m", job(1));
+  lines.restore_job("m", job(2));
+  const auto wait = [](LinesTest& self, std::optional<bool>& served) -> Task<void> {
+    auto slot = co_await self.enter("m");
+    served = slot.has_value();
+  };
+  const auto visit = [&](LinesTest& self) -> Task<void> {
+    std::optional<bool> served;
+    TaskGroup group;
+    group.spawn(wait(self, served));
+    co_await sleep_for(1ms);
+    EXPECT_EQ(self.lines.view("m").waiting_callers, 1U);
+    self.lines.restore_job("m", job(3));
+    self.lines.close_to_jobs();
+    EXPECT_EQ(self.lines.view("m").waiting_callers, 1U);
+    EXPECT_EQ(self.lines.view("m").running, 2U) << "those that run have their slots";
+    started.slots.pop_back();
+    co_await group.close(SteadyTime::max());
+    EXPECT_EQ(served, true);
+  };
+  loop.run_until_done(visit(*this));
+  EXPECT_EQ(started.jobs.size(), 2U);
+}
+
+TEST_F(LinesTest, KeepJobsOfBatchesWaitingWhileTheyArePaused) {
+  Started started(lines);
+  using model::Priority;
+  lines.set_batch(Lines::Batch::Paused);
+  lines.restore_job("m", job(1, Priority::Batch));
+  lines.restore_job("m", job(2, Priority::Low));
+  EXPECT_EQ(started.jobs, (std::vector<model::JobSeq>{2}));
+  EXPECT_EQ(lines.view("m").waiting_jobs, 1U);
+  lines.set_batch(Lines::Batch::Runs);
+  EXPECT_EQ(started.jobs, (std::vector<model::JobSeq>{2, 1}));
+  lines.set_batch(Lines::Batch::Paused);
+  lines.restore_job("new", job(3, Priority::Batch));
+  EXPECT_EQ(started.jobs.size(), 2U) << "also in a line that comes into being meanwhile";
+  lines.set_batch(Lines::Batch::Runs);
+  EXPECT_EQ(started.jobs.size(), 3U);
+}
+
+TEST_F(LinesTest, AReservedShareOfAPausedClassIsNotKeptFree) {
+  Lines reserving([](std::string_view) {
+    return LineSettings{.max_concurrent = 2, .reserved = {0, 0, 0, 1.0}};
+  });
+  Started started(reserving);
+  reserving.set_batch(Lines::Batch::Paused);
+  reserving.restore_job("m", job(1, model::Priority::Batch));
+  reserving.restore_job("m", job(2));
+  reserving.restore_job("m", job(3));
+  EXPECT_EQ(started.jobs, (std::vector<model::JobSeq>{2, 3}));
+}
+
 }  // namespace
 }  // namespace headgate::queue

@@ -75,12 +75,22 @@ struct LoadedJob {
   model::JobRequest request;
 };
 
-/// How many of a model's jobs ended how, since the store began; forgotten ones count too.
+/// How many of a model's jobs and callers' requests ended how, since the store began; forgotten
+/// jobs count too.
 struct JobCounts {
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
   std::uint64_t expired = 0;
   std::uint64_t cancelled = 0;
+
+  JobCounts& operator+=(const JobCounts& more) {
+    succeeded += more.succeeded;
+    failed += more.failed;
+    expired += more.expired;
+    cancelled += more.cancelled;
+    return *this;
+  }
+  friend bool operator==(const JobCounts&, const JobCounts&) = default;
 };
 
 /// Durable jobs.
@@ -121,8 +131,10 @@ class JobStore {
   virtual Task<Result<std::string>> result(model::JobSeq seq) = 0;
   /// Newest first.
   virtual Task<Result<std::vector<model::Job>>> list(JobFilter filter) = 0;
-  /// Jobs that ended, by model.
+  /// Jobs that ended and what add_counts() added, by model.
   virtual Task<Result<std::map<std::string, JobCounts>>> counts() = 0;
+  /// Adds requests that ended without being jobs; all or nothing.
+  virtual Task<Result<void>> add_counts(std::map<std::string, JobCounts> ended) = 0;
 
   /// At start-up, before anything else: queues again what was running, its last attempt noted as
   /// crashed, and ends those without an attempt left as failed. Blocks.

@@ -309,6 +309,17 @@ TEST_P(JobContract, ForgetsOldJobsWithAllThatBelongsToThem) {
   EXPECT_EQ(run(jobs_.counts()).value().at("m").succeeded, 1U) << "totals outlive the jobs";
 }
 
+TEST_P(JobContract, CountsWhatEndedWithoutBeingAJob) {
+  ASSERT_TRUE(run(jobs_.finish(submit(some_job()).seq, 0, success())));
+  ASSERT_TRUE(run(jobs_.add_counts({{"m", {.succeeded = 2, .failed = 1}}, {"n", {.expired = 4}}})));
+  ASSERT_TRUE(run(jobs_.add_counts({{"m", {.failed = 3, .cancelled = 5}}})));
+  const auto counts = run(jobs_.counts()).value();
+  EXPECT_EQ(counts.at("m"),
+            (stores::JobCounts{.succeeded = 3, .failed = 4, .expired = 0, .cancelled = 5}));
+  EXPECT_EQ(counts.at("n"),
+            (stores::JobCounts{.succeeded = 0, .failed = 0, .expired = 4, .cancelled = 0}));
+}
+
 TEST_P(JobContract, NumbersEventsWithoutGaps) {
   const auto submitted = submit(some_job());
   const std::int64_t fence = begin(submitted.seq);

@@ -230,6 +230,33 @@ Result<std::map<std::string, JobCounts>> read_counts(Session& session) {
   }
 }
 
+Result<void> add_to_counts(Session& session, const std::map<std::string, JobCounts>& ended) {
+  using enum model::JobState;
+  for (const auto& [model, counts] : ended) {
+    for (const auto& [state, count] :
+         {std::pair(Succeeded, counts.succeeded), std::pair(Failed, counts.failed),
+          std::pair(Expired, counts.expired), std::pair(Cancelled, counts.cancelled)}) {
+      if (count == 0) {
+        continue;
+      }
+      auto add = session.prepare(
+          "INSERT INTO job_counts (model, state, jobs) VALUES (?,?,?)"
+          " ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs");
+      if (!add) {
+        return fail(add.error());
+      }
+      auto added = add->bind(model)
+                       .bind(static_cast<std::int64_t>(state))
+                       .bind(static_cast<std::int64_t>(count))
+                       .run();
+      if (!added) {
+        return added;
+      }
+    }
+  }
+  return {};
+}
+
 class SqliteJobStore final : public JobStore {
  public:
   explicit SqliteJobStore(Engine engine) : engine_(engine) {}
@@ -297,6 +324,10 @@ class SqliteJobStore final : public JobStore {
   }
   Task<Result<std::map<std::string, JobCounts>>> counts() override {
     co_return co_await engine_.readers->run([](Session& session) { return read_counts(session); });
+  }
+  Task<Result<void>> add_counts(std::map<std::string, JobCounts> ended) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return add_to_counts(session, ended); });
   }
   Result<Recovery> recover(std::int64_t now) override {
     return engine_.database->transaction(
