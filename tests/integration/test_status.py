@@ -60,8 +60,9 @@ def test_health_looks_at_the_store_the_workers_and_every_provider(tmp_path):
                                      "models.lost.targets=[{provider: gone, model: x}]"]) as gateway:
         def settled():
             status, report = health(gateway)
-            return report if report["endpoints"].get("embedded", {}).get("status") == "idle" else None
+            return report if report["endpoints"]["embedded"]["workers"]["ready"] else None
         report = until(settled)
+        assert report["endpoints"]["embedded"]["status"] == "idle"
         assert report["gateway"] == "healthy" and report["checks"] == {"store": "healthy"}
         assert report["endpoints"]["local"]["status"] == "healthy"
         assert report["endpoints"]["gone"]["status"] == "unreachable" and report["endpoints"]["gone"]["error"]
