@@ -58,6 +58,42 @@ model::Job read_job(const Statement& row) {
   return job;
 }
 
+Result<std::vector<model::Job>> read_jobs(Statement& select) {
+  std::vector<model::Job> jobs;
+  while (true) {
+    auto row = select.step();
+    if (!row) {
+      return fail(row.error());
+    }
+    if (!*row) {
+      return jobs;
+    }
+    jobs.push_back(read_job(select));
+  }
+}
+
+Result<model::Job> find_job(Database::Session& session, const std::string& id,
+                            const std::string& owner) {
+  const auto parsed = model::JobId::parse(id);
+  if (!parsed) {
+    return fail(not_found("There is no job " + id + ".", "job_not_found"));
+  }
+  auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq=? AND tail=?");
+  if (!select) {
+    return fail(select.error());
+  }
+  model::Job job;
+  auto found = one_row(select->bind(parsed->seq).bind(parsed->tail),
+                       [&](const Statement& row) { job = read_job(row); });
+  if (!found) {
+    return fail(found.error());
+  }
+  if (!*found || (!owner.empty() && job.owner != owner)) {
+    return fail(not_found("There is no job " + id + ".", "job_not_found"));
+  }
+  return job;
+}
+
 std::string encode_attempts(const std::vector<model::JobAttempt>& attempts) {
   std::string out;
   for (const model::JobAttempt& attempt : attempts) {

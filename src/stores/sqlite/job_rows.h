@@ -18,6 +18,12 @@ namespace headgate::stores::sqlite {
 /// The job in the current row.
 model::Job read_job(const Statement& row);
 
+/// The jobs in the rows of `select`.
+Result<std::vector<model::Job>> read_jobs(Statement& select);
+/// NotFound if `owner` (empty: anyone) has no such job.
+Result<model::Job> find_job(Database::Session& session, const std::string& id,
+                            const std::string& owner);
+
 /// Attempts as they are kept, and back; what cannot be read is left out.
 std::string encode_attempts(const std::vector<model::JobAttempt>& attempts);
 std::vector<model::JobAttempt> decode_attempts(const std::string& text);
@@ -30,5 +36,24 @@ Result<void> insert_event(Database::Session& session, model::JobSeq seq, std::in
                           std::string_view type, std::string_view data);
 /// The data of a "status" event; `attempt` 0: none yet.
 std::string status_event(model::JobState state, std::size_t attempt, std::int64_t now);
+
+/// Runs a statement that returns at most one row, and hands that row to `read`. False if none.
+template <class Read>
+Result<bool> one_row(Statement& statement, Read read) {
+  auto row = statement.step();
+  if (!row) {
+    return fail(row.error());
+  }
+  if (!*row) {
+    return false;
+  }
+  read(statement);
+  // RETURNING hands out its rows before the statement has ended.
+  auto end = statement.step();
+  if (!end) {
+    return fail(end.error());
+  }
+  return true;
+}
 
 }  // namespace headgate::stores::sqlite

@@ -1,7 +1,10 @@
 #include <utility>
 
+#include "stores/sqlite/blobs.h"
 #include "stores/sqlite/job_changes.h"
 #include "stores/sqlite/job_rows.h"
+#include "stores/sqlite/job_submit.h"
+#include "stores/sqlite/job_upkeep.h"
 #include "stores/sqlite/stores.h"
 
 namespace headgate::stores::sqlite {
@@ -13,27 +16,6 @@ constexpr std::size_t kInlineBody = 32 << 10;
 /// Of the body if it is kept as a blob.
 std::optional<Sha256> blob_hash(const std::string& body) {
   return body.size() > kInlineBody ? std::optional(sha256(body)) : std::nullopt;
-}
-
-Result<std::string> read_blob(Session& session, std::string_view hash) {
-  auto select = session.prepare("SELECT data FROM blobs WHERE hash=?");
-  if (!select) {
-    return fail(select.error());
-  }
-  auto row = select->bind_blob(hash).step();
-  if (!row) {
-    return fail(row.error());
-  }
-  if (!*row) {
-    return fail(not_found("There is no such blob.", "blob_not_found"));
-  }
-  std::string bytes = select->blob(0);
-  if (as_view(sha256(bytes)) != hash) {
-    Error error = internal_error("the blob " + std::string(hash.substr(0, 8)) + " is damaged");
-    error.code = "blob_damaged";
-    return fail(std::move(error));
-  }
-  return bytes;
 }
 
 Result<model::JobRequest> read_request(Session& session, const model::Job& job) {
@@ -185,17 +167,7 @@ Result<std::vector<model::Job>> list_jobs(Session& session, const JobFilter& fil
       .bind(state)
       .bind(state)
       .bind(static_cast<std::int64_t>(filter.limit));
-  std::vector<model::Job> jobs;
-  while (true) {
-    auto row = select->step();
-    if (!row) {
-      return fail(row.error());
-    }
-    if (!*row) {
-      return jobs;
-    }
-    jobs.push_back(read_job(*select));
-  }
+  return read_jobs(*select);
 }
 
 std::uint64_t& count_of(JobCounts& counts, model::JobState state) {
@@ -357,83 +329,10 @@ class SqliteJobStore final : public JobStore {
   const Engine engine_;
 };
 
-class SqliteEventLog final : public EventLog {
- public:
-  explicit SqliteEventLog(Engine engine) : engine_(engine) {}
-
-  Task<Result<std::int64_t>> append(model::JobSeq seq, std::int64_t fence,
-                                    std::vector<std::string> deltas) override {
-    co_return co_await engine_.writer->run(
-        [&](Session& session) { return append_deltas(session, seq, fence, deltas); });
-  }
-  Task<Result<std::vector<model::JobEvent>>> read(model::JobSeq seq, std::int64_t after,
-                                                  std::size_t limit) override {
-    co_return co_await engine_.readers->run(
-        [=](Session& session) -> Result<std::vector<model::JobEvent>> {
-          auto select = session.prepare(
-              "SELECT n, type, data FROM job_events WHERE seq=? AND n>? ORDER BY n LIMIT ?");
-          if (!select) {
-            return fail(select.error());
-          }
-          select->bind(seq).bind(after).bind(static_cast<std::int64_t>(limit));
-          std::vector<model::JobEvent> events;
-          while (true) {
-            auto row = select->step();
-            if (!row) {
-              return fail(row.error());
-            }
-            if (!*row) {
-              return events;
-            }
-            events.push_back(
-                {.n = select->integer(0), .type = select->text(1), .data = select->text(2)});
-          }
-        });
-  }
-
- private:
-  const Engine engine_;
-};
-
-class SqliteBlobStore final : public BlobStore {
- public:
-  explicit SqliteBlobStore(Engine engine) : engine_(engine) {}
-
-  Task<Result<Sha256>> put(std::string bytes) override {
-    auto hash = co_await engine_.pool->run([&] { return sha256(bytes); });
-    if (!hash) {
-      co_return fail(hash.error());
-    }
-    auto held = co_await engine_.writer->run(
-        [&](Session& session) { return hold_blob(session, *hash, bytes); });
-    if (!held) {
-      co_return fail(held.error());
-    }
-    co_return *hash;
-  }
-  Task<Result<std::string>> get(Sha256 hash) override {
-    co_return co_await engine_.readers->run(
-        [&](Session& session) { return read_blob(session, as_view(hash)); });
-  }
-  Task<Result<void>> release(Sha256 hash) override {
-    co_return co_await engine_.writer->run(
-        [&](Session& session) { return release_blob(session, as_view(hash)); });
-  }
-
- private:
-  const Engine engine_;
-};
-
 }  // namespace
 
 std::unique_ptr<JobStore> make_job_store(Engine engine) {
   return std::make_unique<SqliteJobStore>(engine);
-}
-std::unique_ptr<EventLog> make_event_log(Engine engine) {
-  return std::make_unique<SqliteEventLog>(engine);
-}
-std::unique_ptr<BlobStore> make_blob_store(Engine engine) {
-  return std::make_unique<SqliteBlobStore>(engine);
 }
 
 }  // namespace headgate::stores::sqlite

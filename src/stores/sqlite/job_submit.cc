@@ -1,0 +1,124 @@
+#include "stores/sqlite/job_submit.h"
+
+#include <utility>
+
+#include "stores/sqlite/blobs.h"
+#include "stores/sqlite/idempotency.h"
+#include "stores/sqlite/job_rows.h"
+
+namespace headgate::stores::sqlite {
+namespace {
+
+using Session = Database::Session;
+
+/// The earlier job of an idempotency key, if there is one.
+Result<std::optional<Submitted>> replay(Session& session, const NewJob& job) {
+  auto known = find_key(session, *job.idempotency, job.created_at);
+  if (!known) {
+    return fail(known.error());
+  }
+  if (!*known) {
+    return std::optional<Submitted>();
+  }
+  if (!(*known)->job) {
+    Error error;
+    error.kind = ErrorKind::Conflict;
+    error.origin = Origin::Client;
+    error.message = "This Idempotency-Key belongs to a call that was answered at once.";
+    error.code = "idempotency_call";
+    return fail(std::move(error));
+  }
+  auto select = session.prepare("SELECT tail FROM jobs WHERE seq=?");
+  if (!select) {
+    return fail(select.error());
+  }
+  const model::JobSeq seq = *(*known)->job;
+  std::int64_t tail = 0;
+  auto found = one_row(select->bind(seq), [&](const Statement& row) { tail = row.integer(0); });
+  if (!found) {
+    return fail(found.error());
+  }
+  return std::optional(
+      Submitted{.seq = seq, .id = model::JobId{.seq = seq, .tail = tail}.text(), .replayed = true});
+}
+
+Result<void> insert_row(Session& session, const NewJob& job) {
+  const model::JobRequest& request = job.request;
+  auto insert = session.prepare(
+      "INSERT INTO jobs (" HEADGATE_JOB_COLUMNS
+      ", events) VALUES (?,?,?,?,?,?,0,?,?,?,'',0,?,NULL,NULL,0,?,?,?,?,?,'',-1,-1,0.0,1)");
+  if (!insert) {
+    return fail(insert.error());
+  }
+  return insert->bind(job.id.seq)
+      .bind(job.id.tail)
+      .bind(request.principal.id)
+      .bind(request.client_id)
+      .bind(request.kind)
+      .bind(request.model)
+      .bind(static_cast<std::int64_t>(request.priority))
+      .bind(std::int64_t{request.work})
+      .bind(std::int64_t{request.max_attempts})
+      .bind(job.created_at)
+      .bind(request.start_by)
+      .bind(request.finish_by)
+      .bind(request.request_id)
+      .bind(request.traceparent)
+      .bind(request.webhook_url)
+      .run();
+}
+
+Result<void> insert_request(Session& session, const NewJob& job, const Sha256* body_hash) {
+  auto insert = session.prepare(
+      "INSERT INTO job_requests (seq, path, content_type, principal, body, body_hash)"
+      " VALUES (?,?,?,?,?,?)");
+  if (!insert) {
+    return fail(insert.error());
+  }
+  const model::JobRequest& request = job.request;
+  insert->bind(job.id.seq)
+      .bind(request.path)
+      .bind(request.content_type)
+      .bind(encode_principal(request.principal));
+  if (body_hash == nullptr) {
+    insert->bind_blob(request.body).bind(std::optional<std::int64_t>());
+    return insert->run();
+  }
+  insert->bind(std::optional<std::int64_t>()).bind_blob(as_view(*body_hash));
+  auto inserted = insert->run();
+  if (!inserted) {
+    return inserted;
+  }
+  return hold_blob(session, *body_hash, request.body);
+}
+
+}  // namespace
+
+Result<Submitted> insert_job(Session& session, const NewJob& job, const Sha256* body_hash) {
+  if (job.idempotency) {
+    auto earlier = replay(session, job);
+    if (!earlier) {
+      return fail(earlier.error());
+    }
+    if (*earlier) {
+      return std::move(**earlier);
+    }
+  }
+  auto done = insert_row(session, job);
+  if (done && job.idempotency) {
+    done = claim_key(session, *job.idempotency, job.id.seq);
+  }
+  if (done) {
+    done = insert_request(session, job, body_hash);
+  }
+  if (done) {
+    done = insert_event(session, job.id.seq, 1, "status",
+                        status_event(model::JobState::Queued, 0, job.created_at));
+  }
+  if (!done) {
+    return fail(done.error());
+  }
+  return Submitted{.seq = job.id.seq, .id = job.id.text()};
+}
+
+}  // namespace headgate::stores::sqlite
