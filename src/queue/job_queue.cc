@@ -16,16 +16,15 @@
 #include "observe/log.h"
 #include "queue/delayed_jobs.h"
 #include "queue/job_run.h"
+#include "queue/retention.h"
 
 namespace headgate::queue {
 namespace {
 
 namespace log = observe::log;
 
-/// Jobs that one step of housekeeping ends or forgets: small, so that the writer is never held up.
+/// Jobs that one step of housekeeping ends: small, so that the writer is never held up.
 constexpr std::size_t kStep = 100;
-/// Between steps of forgetting when there is nothing more to forget.
-constexpr std::chrono::seconds kForgetPause{30};
 /// How long runs that were broken off may take to write that down.
 constexpr std::chrono::seconds kPutBackTime{5};
 
@@ -86,7 +85,9 @@ struct JobQueue::Impl {
       : queue(owner),
         parts(owner.parts_),
         shared{.parts = owner.parts_, .watch = owner.watch_},
-        lost(*owner.parts_.jobs, owner.parts_.pauses.lost) {}
+        lost(*owner.parts_.jobs, owner.parts_.pauses.lost),
+        retention(*parts.jobs, *parts.clock,
+                  [this](std::string_view model) { return parts.settings(model).retention; }) {}
 
   class Place;
 
@@ -108,6 +109,7 @@ struct JobQueue::Impl {
   std::condition_variable changed;
 
   Signal wake;  // on the first loop
+  Retention retention;
   SteadyTime forget_at{};
 
   /// Needs the mutex.
@@ -124,7 +126,6 @@ struct JobQueue::Impl {
   Task<void> clean(SteadyTime now);
   Task<void> end_overdue();
   Task<void> find_lost(SteadyTime now);
-  Task<void> forget_old(SteadyTime now);
   bool stops() {
     const std::lock_guard lock(mutex);
     return stopping;
@@ -263,10 +264,14 @@ bool JobQueue::Impl::knows(const stores::WaitingJob& job) {
 /// In the loop's time, which the clock need not have.
 SteadyTime JobQueue::Impl::next_look(SteadyTime now) {
   std::chrono::nanoseconds wait = parts.pauses.house;
+  const auto no_later = [&](SteadyTime at) {
+    wait = std::min(wait, std::max(at - now, std::chrono::nanoseconds(0)));
+  };
+  no_later(forget_at);
   {
     const std::lock_guard lock(mutex);
     if (const auto due = delayed.next()) {
-      wait = std::min(wait, std::max(*due - now, std::chrono::nanoseconds(0)));
+      no_later(*due);
     }
   }
   return std::chrono::steady_clock::now() + wait;
@@ -277,13 +282,16 @@ Task<void> JobQueue::Impl::keep_house() {
   while (!stops()) {
     const SteadyTime now = parts.clock->steady();
     restore_due(now);
-    if (now >= clean_at) {
-      clean_at = now + parts.pauses.house;
-      try {
+    try {
+      if (now >= clean_at) {
+        clean_at = now + parts.pauses.house;
         co_await clean(now);
-      } catch (const std::exception& error) {
-        log::error("the queue's housekeeping broke down", {{"cause", error.what()}});
       }
+      if (now >= forget_at) {
+        forget_at = co_await retention.step();
+      }
+    } catch (const std::exception& error) {
+      log::error("the queue's housekeeping broke down", {{"cause", error.what()}});
     }
     co_await wake.wait_until(next_look(parts.clock->steady()));
   }
@@ -296,7 +304,6 @@ Task<void> JobQueue::Impl::keep_house() {
 
 Task<void> JobQueue::Impl::clean(SteadyTime now) {
   co_await end_overdue();
-  co_await forget_old(now);
   co_await find_lost(now);
 }
 
@@ -321,17 +328,6 @@ Task<void> JobQueue::Impl::end_overdue() {
     if (!job.webhook_url.empty()) {
       parts.webhook_due();
     }
-  }
-}
-
-Task<void> JobQueue::Impl::forget_old(SteadyTime now) {
-  if (now < forget_at) {
-    co_return;
-  }
-  const auto retention = parts.settings("").retention;
-  auto forgotten = co_await parts.jobs->forget(unix_ms(*parts.clock) - retention.count(), kStep);
-  if (!forgotten || *forgotten < kStep) {
-    forget_at = now + kForgetPause;
   }
 }
 

@@ -75,6 +75,18 @@ struct LoadedJob {
   model::JobRequest request;
 };
 
+/// A model with jobs that have ended.
+struct EndedJobs {
+  std::string model;
+  std::int64_t oldest = 0;  ///< when the first of them ended
+};
+
+/// What one step of forgetting came to.
+struct Forgotten {
+  std::size_t count = 0;
+  bool more = false;  ///< there is more to forget
+};
+
 /// How many of a model's jobs and callers' requests ended how, since the store began; forgotten
 /// jobs count too.
 struct JobCounts {
@@ -104,8 +116,13 @@ class JobStore {
  public:
   virtual ~JobStore() = default;
 
-  /// Unprocessable if the idempotency key came with another body before.
+  /// Fails as find_by_key() does.
   virtual Task<Result<Submitted>> submit(NewJob job) = 0;
+  /// The job that an idempotency key has led to; nullopt if the key is free. Unprocessable if it
+  /// came with another body before; Conflict if it belongs to a call that was or will be answered
+  /// at once, or to a job that has been forgotten (`idempotency_job_gone`).
+  virtual Task<Result<std::optional<model::Job>>> find_by_key(IdempotencyClaim claim,
+                                                              std::int64_t now) = 0;
   /// NotFound if there is none; Internal if what belongs to it is gone or damaged.
   virtual Task<Result<LoadedJob>> load(model::JobSeq seq) = 0;
   /// Notes an attempt before it is made and takes the job, which is running then, from whoever had
@@ -146,10 +163,18 @@ class JobStore {
                                                           model::JobSeq after,
                                                           std::size_t limit) = 0;
   /// Ends queued jobs whose `finish_by` has passed, or whose `start_by` has and which never
-  /// started, at most `limit`; returns them. Frees as many idempotency keys whose day is over.
+  /// started, at most `limit`; returns them.
   virtual Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) = 0;
-  /// Forgets up to `limit` jobs that ended before `before`, with all that belongs to them.
-  virtual Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) = 0;
+
+  /// The first `limit` models behind `after`, by name, that have jobs which ended.
+  virtual Task<Result<std::vector<EndedJobs>>> ended(std::string after, std::size_t limit) = 0;
+  /// Forgets jobs of `model` that ended before `before`, oldest first, with all that belongs to
+  /// them. At most `limit` of them, and fewer if much belongs to them, so that the step is short;
+  /// of a job with very many events it may take only the oldest of these.
+  virtual Task<Result<Forgotten>> forget(std::string model, std::int64_t before,
+                                         std::size_t limit) = 0;
+  /// Frees idempotency keys whose day is over, in steps as forget() does.
+  virtual Task<Result<Forgotten>> forget_keys(std::int64_t now, std::size_t limit) = 0;
 };
 
 }  // namespace headgate::stores

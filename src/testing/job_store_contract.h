@@ -299,8 +299,10 @@ TEST_P(JobContract, ForgetsOldJobsWithAllThatBelongsToThem) {
   ASSERT_TRUE(run(jobs_.finish(old.seq, begin(old.seq), success())));
   const auto waiting = submit(some_job());
 
-  EXPECT_EQ(run(jobs_.forget(2000, 10)).value(), 0U) << "it ended at 2000, not before";
-  EXPECT_EQ(run(jobs_.forget(2001, 10)).value(), 1U);
+  EXPECT_EQ(run(jobs_.forget("m", 2000, 10))->count, 0U) << "it ended at 2000, not before";
+  const auto forgotten = run(jobs_.forget("m", 2001, 10)).value();
+  EXPECT_EQ(forgotten.count, 1U);
+  EXPECT_FALSE(forgotten.more);
   EXPECT_EQ(run(jobs_.find(old.id, "")).error().kind, ErrorKind::NotFound);
   EXPECT_TRUE(event_texts(events_, old.seq).empty());
   EXPECT_EQ(run(jobs_.result(old.seq)).value(), "");
@@ -318,6 +320,106 @@ TEST_P(JobContract, CountsWhatEndedWithoutBeingAJob) {
             (stores::JobCounts{.succeeded = 3, .failed = 4, .expired = 0, .cancelled = 5}));
   EXPECT_EQ(counts.at("n"),
             (stores::JobCounts{.succeeded = 0, .failed = 0, .expired = 4, .cancelled = 0}));
+}
+
+TEST_P(JobContract, ForgetsTheJobsOfOneModelOldestFirst) {
+  std::vector<stores::Submitted> jobs;
+  for (const auto& [model, ended] :
+       {std::pair{"a", 2000}, std::pair{"b", 1500}, std::pair{"a", 1900}, std::pair{"c", 3000}}) {
+    jobs.push_back(submit(some_job("key:a", model)));
+    stores::JobEnding ending = success();
+    ending.completed_at = ended;
+    ASSERT_TRUE(run(jobs_.finish(jobs.back().seq, 0, ending)));
+  }
+  submit(some_job("key:a", "waits"));
+  const auto ended = [&](std::string after, std::size_t limit) {
+    std::string text;
+    for (const stores::EndedJobs& one : run(jobs_.ended(std::move(after), limit)).value()) {
+      text += one.model + " " + std::to_string(one.oldest) + ";";
+    }
+    return text;
+  };
+  EXPECT_EQ(ended("", 10), "a 1900;b 1500;c 3000;");
+  EXPECT_EQ(ended("a", 1), "b 1500;");
+
+  const auto first = run(jobs_.forget("a", 9000, 1)).value();
+  EXPECT_EQ(first.count, 1U);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(ended("", 10), "a 2000;b 1500;c 3000;");
+  EXPECT_EQ(run(jobs_.forget("a", 9000, 10))->count, 1U);
+  EXPECT_EQ(ended("", 10), "b 1500;c 3000;");
+  EXPECT_TRUE(run(jobs_.find(jobs[1].id, ""))) << "another model's";
+}
+
+TEST_P(JobContract, ForgetsWhatIsLargeInSmallSteps) {
+  constexpr std::size_t kStep = 8;
+  for (int i = 0; i < 3; ++i) {
+    stores::NewJob large = some_job();
+    large.request.body.assign(400'000, static_cast<char>('a' + i));
+    ASSERT_TRUE(run(jobs_.finish(submit(large).seq, 0, success())));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const auto step = run(jobs_.forget("m", 9000, kStep)).value();
+    EXPECT_EQ(step.count, 1U) << "the next one has its own step";
+    EXPECT_EQ(step.more, i < 2);
+  }
+
+  const auto streamed = submit(some_job());
+  const std::int64_t fence = begin(streamed.seq);
+  ASSERT_TRUE(run(events_.append(streamed.seq, fence, std::vector<std::string>(300, "{}"))));
+  ASSERT_TRUE(run(jobs_.finish(streamed.seq, fence, success())));
+  std::size_t steps = 0;
+  while (run(jobs_.forget("m", 9000, kStep))->more) {
+    ASSERT_LT(++steps, 10U);
+  }
+  EXPECT_EQ(steps, 2U) << "of 303 events 128 went with each of them";
+  EXPECT_TRUE(event_texts(events_, streamed.seq).empty());
+  EXPECT_EQ(run(jobs_.find(streamed.id, "")).error().kind, ErrorKind::NotFound);
+}
+
+TEST_P(JobContract, FreesKeysWhoseDayIsOver) {
+  const auto keyed = [&](const std::string& scope, std::int64_t expires_at) {
+    stores::NewJob job = some_job();
+    job.idempotency = {.scope = sha256(scope), .body = sha256("body"), .expires_at = expires_at};
+    return job;
+  };
+  for (const auto& [scope, expires_at] :
+       {std::pair{"a", 5000}, std::pair{"b", 4000}, std::pair{"c", 6000}}) {
+    submit(keyed(scope, expires_at));
+  }
+  const auto first = run(jobs_.forget_keys(5000, 1)).value();
+  EXPECT_EQ(first.count, 1U);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(run(jobs_.forget_keys(5000, 10))->count, 1U);
+  EXPECT_EQ(run(jobs_.forget_keys(5000, 10))->count, 0U);
+  EXPECT_TRUE(submit(keyed("c", 6000)).replayed);
+  EXPECT_FALSE(submit(keyed("a", 5000)).replayed);
+}
+
+TEST_P(JobContract, FindsTheJobThatAKeyHasMade) {
+  stores::NewJob job = some_job();
+  const stores::IdempotencyClaim claim{
+      .scope = sha256("scope"), .body = sha256("body"), .expires_at = 5000};
+  job.idempotency = claim;
+  EXPECT_FALSE(run(jobs_.find_by_key(claim, 1000)).value());
+  const auto submitted = submit(job);
+  EXPECT_EQ(run(jobs_.find_by_key(claim, 1000)).value()->id, submitted.id);
+  stores::IdempotencyClaim other = claim;
+  other.body = sha256("other");
+  EXPECT_EQ(run(jobs_.find_by_key(other, 1000)).error().kind, ErrorKind::Unprocessable);
+  EXPECT_FALSE(run(jobs_.find_by_key(claim, 5000)).value()) << "its day is over";
+}
+
+TEST_P(JobContract, SaysThatTheJobOfAKeyIsNoLongerKept) {
+  stores::NewJob job = some_job();
+  job.idempotency = {.scope = sha256("scope"), .body = sha256("body"), .expires_at = 5000};
+  ASSERT_TRUE(run(jobs_.finish(submit(job).seq, 0, success())));
+  ASSERT_EQ(run(jobs_.forget("m", 9000, 10))->count, 1U);
+
+  stores::NewJob again = some_job();
+  again.idempotency = job.idempotency;
+  EXPECT_EQ(run(jobs_.submit(again)).error().code, "idempotency_job_gone");
+  EXPECT_EQ(run(jobs_.find_by_key(*job.idempotency, 1000)).error().kind, ErrorKind::Conflict);
 }
 
 TEST_P(JobContract, NumbersEventsWithoutGaps) {

@@ -165,7 +165,7 @@ const std::vector<Step>& script() {
       checkpoint,
       [](Stores& on) { return submit(*on.jobs, 4); },
       [](Stores& on) { return outcome(run(on.jobs->begin_attempt(4, 0, attempts(1)))); },
-      [](Stores& on) { return outcome(run(on.jobs->forget(2000, 10))); },
+      [](Stores& on) { return outcome(run(on.jobs->forget("m", 2000, 10))); },
       [](Stores& on) { return submit(*on.jobs, 5, 40'000); },
   };
   return kSteps;

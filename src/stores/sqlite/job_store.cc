@@ -2,6 +2,7 @@
 
 #include "stores/sqlite/blobs.h"
 #include "stores/sqlite/job_changes.h"
+#include "stores/sqlite/job_retention.h"
 #include "stores/sqlite/job_rows.h"
 #include "stores/sqlite/job_submit.h"
 #include "stores/sqlite/job_upkeep.h"
@@ -245,6 +246,11 @@ class SqliteJobStore final : public JobStore {
     co_return co_await engine_.writer->run(
         [&](Session& session) { return insert_job(session, job, hash ? &*hash : nullptr); });
   }
+  Task<Result<std::optional<model::Job>>> find_by_key(IdempotencyClaim claim,
+                                                      std::int64_t now) override {
+    co_return co_await engine_.readers->run(
+        [&](Session& session) { return sqlite::find_by_key(session, claim, now); });
+  }
   Task<Result<LoadedJob>> load(model::JobSeq seq) override {
     co_return co_await engine_.readers->run(
         [seq](Session& session) { return load_job(session, seq); });
@@ -320,9 +326,18 @@ class SqliteJobStore final : public JobStore {
     co_return co_await engine_.writer->run(
         [&](Session& session) { return sqlite::expire(session, now, limit); });
   }
-  Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) override {
+  Task<Result<std::vector<EndedJobs>>> ended(std::string after, std::size_t limit) override {
+    co_return co_await engine_.readers->run(
+        [&](Session& session) { return sqlite::ended(session, after, limit); });
+  }
+  Task<Result<Forgotten>> forget(std::string model, std::int64_t before,
+                                 std::size_t limit) override {
     co_return co_await engine_.writer->run(
-        [&](Session& session) { return sqlite::forget(session, before, limit); });
+        [&](Session& session) { return sqlite::forget(session, model, before, limit); });
+  }
+  Task<Result<Forgotten>> forget_keys(std::int64_t now, std::size_t limit) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::forget_keys(session, now, limit); });
   }
 
  private:

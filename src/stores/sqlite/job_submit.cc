@@ -11,35 +11,25 @@ namespace {
 
 using Session = Database::Session;
 
-/// The earlier job of an idempotency key, if there is one.
-Result<std::optional<Submitted>> replay(Session& session, const NewJob& job) {
-  auto known = find_key(session, *job.idempotency, job.created_at);
-  if (!known) {
-    return fail(known.error());
-  }
-  if (!*known) {
-    return std::optional<Submitted>();
-  }
-  if (!(*known)->job) {
-    Error error;
-    error.kind = ErrorKind::Conflict;
-    error.origin = Origin::Client;
-    error.message = "This Idempotency-Key belongs to a call that was answered at once.";
-    error.code = "idempotency_call";
-    return fail(std::move(error));
-  }
-  auto select = session.prepare("SELECT tail FROM jobs WHERE seq=?");
-  if (!select) {
-    return fail(select.error());
-  }
-  const model::JobSeq seq = *(*known)->job;
-  std::int64_t tail = 0;
-  auto found = one_row(select->bind(seq), [&](const Statement& row) { tail = row.integer(0); });
-  if (!found) {
-    return fail(found.error());
-  }
-  return std::optional(
-      Submitted{.seq = seq, .id = model::JobId{.seq = seq, .tail = tail}.text(), .replayed = true});
+Error answered_at_once() {
+  Error error;
+  error.kind = ErrorKind::Conflict;
+  error.origin = Origin::Client;
+  error.message = "This Idempotency-Key belongs to a call that was answered at once.";
+  error.code = "idempotency_call";
+  return error;
+}
+
+/// To run it again would be worse, and the retention that was asked for is kept.
+Error job_forgotten() {
+  Error error;
+  error.kind = ErrorKind::Conflict;
+  error.origin = Origin::Client;
+  error.message =
+      "This Idempotency-Key has made a job that is no longer kept: its retention is over. Use "
+      "another key to run the request again.";
+  error.code = "idempotency_job_gone";
+  return error;
 }
 
 Result<void> insert_row(Session& session, const NewJob& job) {
@@ -96,12 +86,12 @@ Result<void> insert_request(Session& session, const NewJob& job, const Sha256* b
 
 Result<Submitted> insert_job(Session& session, const NewJob& job, const Sha256* body_hash) {
   if (job.idempotency) {
-    auto earlier = replay(session, job);
+    auto earlier = find_by_key(session, *job.idempotency, job.created_at);
     if (!earlier) {
       return fail(earlier.error());
     }
     if (*earlier) {
-      return std::move(**earlier);
+      return Submitted{.seq = (*earlier)->seq, .id = (*earlier)->id, .replayed = true};
     }
   }
   auto done = insert_row(session, job);
@@ -119,6 +109,34 @@ Result<Submitted> insert_job(Session& session, const NewJob& job, const Sha256* 
     return fail(done.error());
   }
   return Submitted{.seq = job.id.seq, .id = job.id.text()};
+}
+
+Result<std::optional<model::Job>> find_by_key(Session& session, const IdempotencyClaim& claim,
+                                              std::int64_t now) {
+  auto known = find_key(session, claim, now);
+  if (!known) {
+    return fail(known.error());
+  }
+  if (!*known) {
+    return std::optional<model::Job>();
+  }
+  if (!(*known)->job) {
+    return fail(answered_at_once());
+  }
+  auto select = session.prepare("SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq=?");
+  if (!select) {
+    return fail(select.error());
+  }
+  std::optional<model::Job> job;
+  auto found =
+      one_row(select->bind(*(*known)->job), [&](const Statement& row) { job = read_job(row); });
+  if (!found) {
+    return fail(found.error());
+  }
+  if (!*found) {
+    return fail(job_forgotten());
+  }
+  return job;
 }
 
 }  // namespace headgate::stores::sqlite

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "base/hash.h"
 #include "base/result.h"
 #include "stores/job_store.h"
@@ -11,5 +14,8 @@ namespace headgate::stores::sqlite {
 /// as a blob, else null.
 Result<Submitted> insert_job(Database::Session& session, const NewJob& job,
                              const Sha256* body_hash);
+/// As JobStore::find_by_key.
+Result<std::optional<model::Job>> find_by_key(Database::Session& session,
+                                              const IdempotencyClaim& claim, std::int64_t now);
 
 }  // namespace headgate::stores::sqlite

@@ -2,11 +2,9 @@
 
 #include <utility>
 
-#include "stores/sqlite/blobs.h"
 #include "stores/sqlite/job_changes.h"
 #include "stores/sqlite/job_rows.h"
 #include "stores/sqlite/schema_jobs.h"
-#include "stores/sqlite/webhook_store.h"
 
 namespace headgate::stores::sqlite {
 namespace {
@@ -28,44 +26,6 @@ Result<void> requeue_after_crash(Session& session, const model::Job& job, std::i
   }
   return insert_event(session, job.seq, event, "status",
                       status_event(JobState::Queued, job.attempts.size(), now));
-}
-
-Result<void> forget_one(Session& session, const model::JobId& id) {
-  const model::JobSeq seq = id.seq;
-  auto unannounced = forget_deliveries(session, id.text());
-  if (!unannounced) {
-    return unannounced;
-  }
-  std::string hash;
-  {
-    auto remove = session.prepare("DELETE FROM job_requests WHERE seq=? RETURNING body_hash");
-    if (!remove) {
-      return fail(remove.error());
-    }
-    auto removed = one_row(remove->bind(seq), [&](const Statement& row) { hash = row.blob(0); });
-    if (!removed) {
-      return fail(removed.error());
-    }
-  }
-  if (!hash.empty()) {
-    auto released = release_blob(session, hash);
-    if (!released) {
-      return released;
-    }
-  }
-  for (const std::string_view sql : {std::string_view("DELETE FROM job_results WHERE seq=?"),
-                                     std::string_view("DELETE FROM job_events WHERE seq=?"),
-                                     std::string_view("DELETE FROM jobs WHERE seq=?")}) {
-    auto remove = session.prepare(sql);
-    if (!remove) {
-      return fail(remove.error());
-    }
-    auto removed = remove->bind(seq).run();
-    if (!removed) {
-      return removed;
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -122,18 +82,6 @@ Result<Recovery> recover(Session& session, std::int64_t now) {
 }
 
 Result<std::vector<model::Job>> expire(Session& session, std::int64_t now, std::size_t limit) {
-  {
-    auto keys = session.prepare(
-        "DELETE FROM idempotency WHERE scope IN"
-        " (SELECT scope FROM idempotency WHERE expires_at <= ? LIMIT ?)");
-    if (!keys) {
-      return fail(keys.error());
-    }
-    auto forgotten = keys->bind(now).bind(static_cast<std::int64_t>(limit)).run();
-    if (!forgotten) {
-      return fail(forgotten.error());
-    }
-  }
   std::vector<model::Job> due;
   {
     auto select =
@@ -159,36 +107,6 @@ Result<std::vector<model::Job>> expire(Session& session, std::int64_t now, std::
     }
   }
   return due;
-}
-
-Result<std::size_t> forget(Session& session, std::int64_t before, std::size_t limit) {
-  std::vector<model::JobId> old;
-  {
-    auto select = session.prepare(
-        "SELECT seq, tail FROM jobs WHERE completed_at IS NOT NULL AND completed_at < ?"
-        " ORDER BY completed_at LIMIT ?");
-    if (!select) {
-      return fail(select.error());
-    }
-    select->bind(before).bind(static_cast<std::int64_t>(limit));
-    while (true) {
-      auto row = select->step();
-      if (!row) {
-        return fail(row.error());
-      }
-      if (!*row) {
-        break;
-      }
-      old.push_back({.seq = select->integer(0), .tail = select->integer(1)});
-    }
-  }
-  for (const model::JobId& id : old) {
-    auto done = forget_one(session, id);
-    if (!done) {
-      return fail(done.error());
-    }
-  }
-  return old.size();
 }
 
 }  // namespace headgate::stores::sqlite

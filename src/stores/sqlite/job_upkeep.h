@@ -16,7 +16,5 @@ Result<Recovery> recover(Database::Session& session, std::int64_t now);
 /// As JobStore::expire.
 Result<std::vector<model::Job>> expire(Database::Session& session, std::int64_t now,
                                        std::size_t limit);
-/// As JobStore::forget.
-Result<std::size_t> forget(Database::Session& session, std::int64_t before, std::size_t limit);
 
 }  // namespace headgate::stores::sqlite

@@ -1,6 +1,7 @@
 #include "stores/sqlite/schema.h"
 
 #include "stores/sqlite/schema_jobs.h"
+#include "stores/sqlite/schema_retention.h"
 #include "stores/sqlite/schema_usage.h"
 #include "stores/sqlite/schema_webhooks.h"
 
@@ -50,7 +51,7 @@ CREATE TABLE revoked_access (
 
 const Migrations& schema() {
   static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables, kUsageTables,
-                                     kJobExpiry};
+                                     kJobExpiry, kRetentionIndex};
   return kSchema;
 }
 
