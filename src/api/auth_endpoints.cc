@@ -6,7 +6,7 @@
 #include "api/errors.h"
 #include "api/form.h"
 #include "api/json_body.h"
-#include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
@@ -96,7 +96,7 @@ Task<Result<edge::Response>> RefreshEndpoint::handle(Call call) const {
 Task<Result<edge::Response>> RevokeEndpoint::handle(Call call) const {
   std::optional<std::string> token;
   const bool is_json =
-      ascii_lower(call.http.field("content-type").value_or("")).starts_with("application/json");
+      is_media_type(call.http.field("content-type").value_or(""), "application/json");
   if (is_json) {
     auto body = parse_json_body(call.http);
     if (!body) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
@@ -38,8 +39,8 @@ Result<std::map<std::string, std::string>> parse_query(std::string_view text) {
 }
 
 Result<std::map<std::string, std::string>> parse_form(const edge::Request& request) {
-  const std::string type = ascii_lower(request.field("content-type").value_or(""));
-  if (!type.starts_with("application/x-www-form-urlencoded")) {
+  if (!is_media_type(request.field("content-type").value_or(""),
+                     "application/x-www-form-urlencoded")) {
     Error error = invalid_request("The body must be a form: application/x-www-form-urlencoded.");
     error.kind = ErrorKind::Unsupported;
     return fail(std::move(error));

@@ -6,6 +6,7 @@
 
 #include "api/openai_request.h"
 #include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 /// The body must be declared as JSON: a form post from a browser page is refused.
 Result<void> require_json(const edge::Request& request) {
   const std::string_view type = request.field("content-type").value_or("");
-  if (ascii_starts_with_ignore_case(type, "application/json")) {
+  if (is_media_type(type, "application/json")) {
     return {};
   }
   Error error = invalid_request("The body must be JSON, with Content-Type: application/json.");

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "api/json_walker.h"
-#include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
@@ -18,7 +18,7 @@ class Nobody final : public JsonVisitor {
 
 Result<boost::json::object> parse_json_body(const edge::Request& request) {
   const std::string_view type = request.field("content-type").value_or("");
-  if (!ascii_starts_with_ignore_case(type, "application/json")) {
+  if (!is_media_type(type, "application/json")) {
     Error error = invalid_request("The body must be JSON, with Content-Type: application/json.");
     error.kind = ErrorKind::Unsupported;
     return fail(std::move(error));

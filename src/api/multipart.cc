@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
@@ -98,7 +99,7 @@ Result<FormPart> parse_part(std::string_view part) {
 }  // namespace
 
 bool is_multipart(std::string_view content_type) {
-  return ascii_lower(content_type.substr(0, 19)) == "multipart/form-data";
+  return is_media_type(content_type, "multipart/form-data");
 }
 
 Result<std::vector<FormPart>> parse_multipart(std::string_view content_type,

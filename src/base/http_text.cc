@@ -7,6 +7,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/encoding.h"
+
 namespace headgate {
 namespace {
 
@@ -72,6 +74,10 @@ std::string_view trim_blanks(std::string_view text) {
     text.remove_suffix(1);
   }
   return text;
+}
+
+bool is_media_type(std::string_view content_type, std::string_view type) {
+  return ascii_equal_ignore_case(trim_blanks(content_type.substr(0, content_type.find(';'))), type);
 }
 
 }  // namespace headgate

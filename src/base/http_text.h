@@ -14,5 +14,8 @@ bool is_token(std::string_view text);
 bool is_field_value(std::string_view text);
 /// Without spaces and tabs around it.
 std::string_view trim_blanks(std::string_view text);
+/// Whether a Content-Type names the media type `type`, such as "application/json": in any case,
+/// with any parameters.
+bool is_media_type(std::string_view content_type, std::string_view type);
 
 }  // namespace headgate

@@ -39,5 +39,18 @@ TEST(HttpText, TrimmingTakesSpacesAndTabsOnly) {
   EXPECT_EQ(trim_blanks(" \t"), "");
 }
 
+TEST(HttpText, AMediaTypeIsComparedWholeAndWithoutItsParameters) {
+  for (const char* json :
+       {"application/json", "Application/JSON", "application/json; charset=utf-8",
+        "application/json \t;charset=utf-8", "application/json;"}) {
+    EXPECT_TRUE(is_media_type(json, "application/json")) << json;
+  }
+  for (const char* other :
+       {"application/jsonx", "application/json-seq", "application/json, text/html",
+        "application/jso", "text/json", "", ";application/json"}) {
+    EXPECT_FALSE(is_media_type(other, "application/json")) << other;
+  }
+}
+
 }  // namespace
 }  // namespace headgate
