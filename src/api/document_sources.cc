@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "api/data_url.h"
+#include "api/errors.h"
 #include "api/json_body.h"
 #include "api/multipart.h"
 
@@ -50,6 +51,9 @@ Result<DocumentRequest> parse_json_request(const edge::Request& http) {
   auto body = parse_json_body(http);
   if (!body) {
     return fail(body.error());
+  }
+  if (body->contains("webhook_url")) {
+    return fail(webhook_needs_job("webhook_url"));  // that of a job has been taken out
   }
   DocumentRequest request;
   if (const json::value* urls = body->if_contains("image_urls")) {

@@ -127,6 +127,13 @@ edge::Response error_response(const Error& error, Surface surface, model::Reques
   return response;
 }
 
+Error webhook_needs_job(const std::string& field) {
+  return invalid_request("'" + field +
+                             "' is for jobs: this call is answered at once. Send Prefer: "
+                             "respond-async to make it a job.",
+                         field);
+}
+
 Surface surface_of_path(std::string_view path) {
   if (path.starts_with("/api/v1/")) {
     return Surface::TaskApi;

@@ -23,6 +23,10 @@ edge::Response classic_error(const Error& error, std::string_view detail_json,
 std::string error_object(const Error& error, Surface surface, std::string_view request_id,
                          std::int64_t when);
 
+/// A call that is answered at once named a webhook by `field`: only the end of a job is told to
+/// one.
+Error webhook_needs_job(const std::string& field);
+
 /// The surface of a path that matches no route.
 Surface surface_of_path(std::string_view path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -11,6 +10,7 @@
 #include "api/json_walker.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/http_text.h"
 #include "config/units.h"
 #include "model/job_json.h"
 
@@ -18,16 +18,6 @@ namespace headgate::api {
 namespace {
 
 constexpr std::size_t kMaxUrl = 2048;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
 
 /// Finds the member webhook_url of the outermost object.
 class WebhookMember final : public JsonVisitor {
@@ -96,39 +86,6 @@ Result<std::optional<std::int64_t>> deadline_of(const edge::Request& request,
 
 }  // namespace
 
-Result<Preference> parse_prefer(const edge::Request& request) {
-  Preference preference;
-  for (const edge::Field& field : request.fields) {
-    if (!ascii_equal_ignore_case(field.name, "prefer")) {
-      continue;
-    }
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t comma = rest.find(',');
-      std::string_view token = trim(rest.substr(0, comma));
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-      token = trim(token.substr(0, token.find(';')));
-      if (ascii_equal_ignore_case(token, "respond-async")) {
-        preference.respond_async = true;
-      } else if (ascii_starts_with_ignore_case(token, "wait=")) {
-        std::string_view number = token.substr(5);
-        if (number.size() > 1 && number.starts_with('"') && number.ends_with('"')) {
-          number = number.substr(1, number.size() - 2);
-        }
-        unsigned seconds = 0;
-        const auto [end, failed] =
-            std::from_chars(number.data(), number.data() + number.size(), seconds);
-        if (failed != std::errc() || end != number.data() + number.size()) {
-          return fail(
-              invalid_request("Prefer: wait must be a number of seconds, up to 300.", "Prefer"));
-        }
-        preference.wait = std::min(std::chrono::seconds(seconds), kLongestWait);
-      }
-    }
-  }
-  return preference;
-}
-
 Result<model::JobRequest> JobSubmission::make_request(const Call& call) const {
   const std::int64_t now = unix_ms(*parts_.clock);
   auto start_by = deadline_of(call.http, "X-Job-Start-Within", now);
@@ -163,6 +120,18 @@ Task<Result<AcceptedJob>> JobSubmission::submit(Call call, const Endpoint& endpo
   if (!claim) {
     co_return fail(claim.error());
   }
+  if (*claim) {
+    // Before anything else is asked, even for room: what was accepted stays so.
+    auto earlier = co_await parts_.queue->store().find_by_key(**claim, unix_ms(*parts_.clock));
+    if (!earlier) {
+      co_return fail(earlier.error());
+    }
+    if (*earlier) {
+      call.context.model = (*earlier)->model;
+      co_return co_await after_wait({.job = std::move(**earlier), .result = {}, .replayed = true},
+                                    *preference, call.context.cancel);
+    }
+  }
   auto request = make_request(call);
   if (!request) {
     co_return fail(request.error());
@@ -171,7 +140,7 @@ Task<Result<AcceptedJob>> JobSubmission::submit(Call call, const Endpoint& endpo
   request->kind = kind;
   request->body = std::move(body);
   request->content_type = std::move(content_type);
-  if (ascii_starts_with_ignore_case(request->content_type, "application/json")) {
+  if (is_media_type(request->content_type, "application/json")) {
     auto webhook = take_webhook(request->body);
     if (!webhook) {
       co_return fail(webhook.error());
@@ -212,18 +181,23 @@ Task<Result<AcceptedJob>> JobSubmission::submit(Call call, const Endpoint& endpo
   if (!submitted) {
     co_return fail(submitted.error());
   }
-  AcceptedJob accepted{
-      .job = std::move(submitted->job), .result = {}, .replayed = submitted->replayed};
-  if (preference->wait) {
-    auto waited = co_await await_end(std::move(accepted.job), call.context.cancel,
-                                     std::chrono::steady_clock::now() + *preference->wait);
-    if (!waited) {
-      co_return fail(waited.error());
-    }
-    waited->replayed = submitted->replayed;
-    co_return waited;
+  co_return co_await after_wait(
+      {.job = std::move(submitted->job), .result = {}, .replayed = submitted->replayed},
+      *preference, call.context.cancel);
+}
+
+Task<AcceptedJob> JobSubmission::after_wait(AcceptedJob accepted, Preference preference,
+                                            CancelSource& cancel) const {
+  if (!preference.wait) {
+    co_return accepted;
   }
-  co_return accepted;
+  auto waited =
+      co_await await_end(accepted.job, cancel, std::chrono::steady_clock::now() + *preference.wait);
+  if (waited) {
+    accepted.job = std::move(waited->job);
+    accepted.result = std::move(waited->result);
+  }
+  co_return accepted;  // it is on disk, whatever has become of the wait
 }
 
 Task<Result<edge::Response>> JobSubmission::make_job(const Route& route, Call call) const {

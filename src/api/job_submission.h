@@ -6,20 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "api/prefer.h"
 #include "api/route.h"
 #include "api/service.h"
 #include "queue/job_queue.h"
 
 namespace headgate::api {
-
-/// What the client asks for in Prefer (RFC 7240).
-struct Preference {
-  bool respond_async = false;
-  std::optional<std::chrono::seconds> wait;  ///< at most kLongestWait
-};
-inline constexpr std::chrono::seconds kLongestWait{300};
-/// InvalidRequest if wait is no number of seconds.
-Result<Preference> parse_prefer(const edge::Request& request);
 
 /// A job as it was accepted, and as it was when the client's patience ended.
 struct AcceptedJob {
@@ -52,6 +44,10 @@ class JobSubmission final : public JobMaker {
 
  private:
   Result<model::JobRequest> make_request(const Call& call) const;
+  /// The job when it has ended, or as it is when the client's patience is; as it was accepted if
+  /// that cannot be told.
+  Task<AcceptedJob> after_wait(AcceptedJob accepted, Preference preference,
+                               CancelSource& cancel) const;
 
   Parts parts_;
 };

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "api/errors.h"
 #include "api/json_walker.h"
 
 namespace headgate::api {
@@ -34,6 +35,8 @@ class Members final : public JsonVisitor {
       prompt = member.value;
     } else if (member.name == "input") {
       input = member.value;
+    } else if (member.name == "webhook_url") {
+      webhook = true;
     }
     inner_usage_.reset();
   }
@@ -56,6 +59,7 @@ class Members final : public JsonVisitor {
   std::optional<std::string_view> messages;
   std::optional<std::string_view> prompt;
   std::optional<std::string_view> input;
+  bool webhook = false;
   model::InferenceRequest spans;
 
  private:
@@ -133,6 +137,9 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   auto walked = walk_json(body, members);
   if (!walked) {
     return fail(walked.error());
+  }
+  if (members.webhook) {
+    return fail(webhook_needs_job("webhook_url"));  // that of a job has been taken out
   }
   auto name = decode_model(members.model);
   if (!name) {

@@ -76,6 +76,17 @@ TEST(OpenAiRequest, NamesTheFieldAtFault) {
   }
 }
 
+TEST(OpenAiRequest, AWebhookIsForJobsAndDoesNotReachTheModelServer) {
+  const Padded body(R"({"model":"m","messages":[],"webhook_url":"https://hooks.example/"})");
+  const auto request = parse_openai_request(Kind::Chat, body.view());
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().kind, ErrorKind::InvalidRequest);
+  EXPECT_EQ(request.error().param, "webhook_url");
+  EXPECT_NE(request.error().message.find("Prefer: respond-async"), std::string::npos);
+  const Padded inner(R"({"model":"m","messages":[{"webhook_url":"x"}],"metadata":{"webhook_url":1}})");
+  EXPECT_TRUE(parse_openai_request(Kind::Chat, inner.view())) << "others may name members so";
+}
+
 TEST(OpenAiRequest, RefusesWhatIsNotJson) {
   std::vector<std::string> bodies = {
       "",

@@ -4,8 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "api/control_fields.h"
 #include "api/errors.h"
-#include "api/job_submission.h"
+#include "api/prefer.h"
 #include "api/settled_answer.h"
 
 namespace headgate::api {
@@ -106,6 +107,10 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     co_return error_response(match.error(), surface_of_path(request.path), context);
   }
   const Route& route = *match->route;
+  auto controls = read_control_fields(request);
+  if (!controls) {
+    co_return error_response(controls.error(), route.surface, context);
+  }
   std::string limit_fields;
   std::shared_ptr<void> permit;
   if (!route.kind.empty()) {
@@ -117,7 +122,7 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     }
     permit = std::move(*admitted);
   }
-  auto result = co_await answer(route, Call{request, context, match->values});
+  auto result = co_await answer(route, Call{request, context, match->values}, *controls);
   edge::Response response =
       result ? std::move(*result) : error_response(result.error(), route.surface, context);
   response.fields.append(limit_fields);
@@ -132,12 +137,13 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   co_return response;
 }
 
-Task<Result<edge::Response>> Service::answer(const Route& route, const Call& call) const {
+Task<Result<edge::Response>> Service::answer(const Route& route, const Call& call,
+                                             const ControlFields& controls) const {
   if (route.kind.empty()) {
     return route.endpoint->handle(call);
   }
-  if (const auto priority = call.http.field("x-priority")) {
-    auto known = take_priority(*priority, call.context);
+  if (controls.priority) {
+    auto known = take_priority(*controls.priority, call.context);
     if (!known) {
       return refusal(known.error());
     }
@@ -146,7 +152,7 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
   if (route.endpoint->queueing() != Queueing::IfPreferred) {
     return route.endpoint->handle(call);
   }
-  if (call.http.field("prefer")) {
+  if (controls.prefers) {
     auto preference = parse_prefer(call.http);
     if (!preference) {
       return refusal(preference.error());
@@ -155,7 +161,10 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
       return parts_.jobs->make_job(route, call);
     }
   }
-  if (call.http.field("idempotency-key")) {
+  if (controls.webhook_url) {
+    return refusal(webhook_needs_job("X-Webhook-URL"));
+  }
+  if (controls.idempotency_key) {
     return parts_.idempotency->answer(*route.endpoint, call);
   }
   return route.endpoint->handle(call);

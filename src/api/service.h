@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "api/control_fields.h"
 #include "api/idempotency.h"
 #include "api/route.h"
 #include "api/router.h"
@@ -77,7 +78,8 @@ class Service final : public edge::Handler {
                 model::RequestContext& context) const override;
 
  private:
-  Task<Result<edge::Response>> answer(const Route& route, const Call& call) const;
+  Task<Result<edge::Response>> answer(const Route& route, const Call& call,
+                                      const ControlFields& controls) const;
   Result<void> check_access(const Route& route, const edge::Request& head,
                             model::RequestContext& context) const;
 
