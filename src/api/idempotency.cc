@@ -21,49 +21,93 @@ Task<void> drop(stores::IdempotencyStore& store, Sha256 scope) {
   std::ignore = co_await store.drop(scope);
 }
 
-/// Passes an answer on and keeps it when it is whole, before its last byte is out.
+/// A key that a call has claimed: free again when this dies, unless an answer was kept.
+class Claim final {
+ public:
+  Claim(stores::IdempotencyStore& store, const Sha256& scope) : store_(&store), scope_(scope) {}
+  Claim(Claim&& other) noexcept
+      : store_(std::exchange(other.store_, nullptr)), scope_(other.scope_) {}
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  Claim& operator=(Claim&&) = delete;
+  ~Claim() {
+    // Without a loop the gateway ends; the next start frees what is in flight.
+    if (store_ != nullptr && EventLoop::current() != nullptr) {
+      EventLoop::current()->spawn(drop(*store_, scope_));
+    }
+  }
+
+  bool held() const { return store_ != nullptr; }
+  Task<void> give_up() { return drop(*std::exchange(store_, nullptr), scope_); }
+  /// Fails if the answer could not be kept; the key is held then.
+  Task<Result<void>> keep(stores::KeptAnswer answer) {
+    auto kept = co_await store_->settle(scope_, std::move(answer));
+    if (kept) {
+      store_ = nullptr;
+    }
+    co_return kept;
+  }
+
+ private:
+  stores::IdempotencyStore* store_;
+  Sha256 scope_;
+};
+
+/// Passes an answer on and keeps it when it is whole, before its last byte is out. If it breaks
+/// off, also by an event that says so, the key is free before the client knows.
 class RecordingStream final : public edge::BodyStream {
  public:
-  RecordingStream(std::unique_ptr<edge::BodyStream> inner, stores::IdempotencyStore& store,
-                  Sha256 scope, const edge::Response& response)
-      : inner_(std::move(inner)), store_(store), scope_(scope), length_(response.stream_length) {
+  RecordingStream(std::unique_ptr<edge::BodyStream> inner, Claim claim,
+                  const edge::Response& response, const model::RequestContext& context)
+      : inner_(std::move(inner)),
+        claim_(std::move(claim)),
+        context_(context),
+        length_(response.stream_length) {
     answer_.status = response.status;
     answer_.content_type = response.content_type;
   }
-  ~RecordingStream() override {
-    if (!settled_) {
-      EventLoop::current()->spawn(drop(store_, scope_));
-    }
-  }
-  RecordingStream(const RecordingStream&) = delete;
-  RecordingStream& operator=(const RecordingStream&) = delete;
 
   Task<Result<std::string_view>> next() override {
     auto piece = co_await inner_->next();
-    if (!piece || answer_.body.size() + piece->size() > kMaxAnswer) {
-      too_large_ = true;
+    if (!claim_.held()) {
       co_return piece;
     }
-    answer_.body.append(*piece);
-    const bool whole = piece->empty() || (length_ && answer_.body.size() >= *length_);
-    if (whole && !too_large_ && !settled_) {
-      auto kept = co_await store_.settle(scope_, std::move(answer_));
-      if (!kept) {
-        co_return fail(kept.error());
-      }
-      settled_ = true;
+    if (!piece || !context_.error_code.empty()) {
+      co_await claim_.give_up();
+      co_return piece;
+    }
+    add(*piece);
+    const bool whole = piece->empty() || (length_ && seen_ >= *length_);
+    if (!whole) {
+      co_return piece;
+    }
+    if (seen_ > kMaxAnswer) {
+      co_await claim_.give_up();
+      co_return piece;
+    }
+    auto kept = co_await claim_.keep(std::move(answer_));
+    if (!kept) {
+      co_return fail(kept.error());
     }
     co_return piece;
   }
 
  private:
+  void add(std::string_view piece) {
+    seen_ += piece.size();
+    if (seen_ <= kMaxAnswer) {
+      answer_.body.append(piece);
+    } else {
+      answer_.body = {};
+    }
+  }
+
   std::unique_ptr<edge::BodyStream> inner_;
-  stores::IdempotencyStore& store_;
-  Sha256 scope_;
+  Claim claim_;
+  const model::RequestContext& context_;
   std::optional<std::uint64_t> length_;
   stores::KeptAnswer answer_;
-  bool settled_ = false;
-  bool too_large_ = false;
+  std::uint64_t seen_ = 0;
 };
 
 edge::Response replayed(stores::KeptAnswer answer) {
@@ -113,20 +157,21 @@ Task<Result<edge::Response>> Idempotency::answer(const Endpoint& endpoint, Call 
   if (*known) {
     co_return replayed(std::move(**known));
   }
+  Claim held(store_, scope);
   auto response = co_await endpoint.handle(call);
   if (!response || response->status >= 400 || response->websocket) {
-    co_await drop(store_, scope);
+    co_await held.give_up();
     co_return response;
   }
   if (response->stream) {
     auto inner = std::move(response->stream);
-    response->stream =
-        std::make_unique<RecordingStream>(std::move(inner), store_, scope, *response);
+    response->stream = std::make_unique<RecordingStream>(std::move(inner), std::move(held),
+                                                         *response, call.context);
     co_return response;
   }
-  auto kept = co_await store_.settle(scope, {.status = response->status,
-                                             .content_type = std::string(response->content_type),
-                                             .body = response->body});
+  auto kept = co_await held.keep({.status = response->status,
+                                  .content_type = std::string(response->content_type),
+                                  .body = response->body});
   if (!kept) {
     co_return fail(kept.error());
   }

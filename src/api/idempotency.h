@@ -18,8 +18,9 @@ class Idempotency final {
   /// Borrows both.
   Idempotency(stores::IdempotencyStore& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-  /// What `endpoint` answers, or has answered before. Only a success is kept: after an error the
-  /// key is free again.
+  /// What `endpoint` answers, or has answered before. Only a success is kept: after an error, also
+  /// one in the middle of a stream, the key is free again. The answer's stream needs `call.context`
+  /// as long as it lives.
   Task<Result<edge::Response>> answer(const Endpoint& endpoint, Call call) const;
 
  private:
