@@ -1,5 +1,7 @@
 // Watching a job: the same events over server-sent events and over a WebSocket.
+#include "api/job_events.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <memory>
@@ -122,8 +124,7 @@ class SseBody final : public edge::BodyStream {
       co_return std::string_view();
     }
     for (const model::JobEvent& event : **events) {
-      text_.append("id: ").append(std::to_string(event.n)).append("\nevent: ");
-      text_.append(event.type).append("\ndata: ").append(event.data).append("\n\n");
+      append_sse_event(text_, event);
     }
     if (text_.empty()) {
       text_ = ": ping\n\n";
@@ -152,8 +153,7 @@ class SocketSession final : public edge::WebSocketSession {
         co_return;
       }
       for (const model::JobEvent& event : **events) {
-        const std::string message = R"({"id":)" + std::to_string(event.n) + R"(,"type":)" +
-                                    json_quote(event.type) + R"(,"data":)" + event.data + "}";
+        const std::string message = socket_message(event);
         auto sent = co_await peer.send_text(message);
         if (!sent) {
           co_return;
@@ -167,6 +167,25 @@ class SocketSession final : public edge::WebSocketSession {
 };
 
 }  // namespace
+
+void append_sse_event(std::string& text, const model::JobEvent& event) {
+  text.append("id: ").append(std::to_string(event.n)).append("\nevent: ").append(event.type);
+  std::string_view rest = event.data;
+  while (true) {
+    const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
+    text.append("\ndata: ").append(rest.substr(0, end));
+    if (end == rest.size()) {
+      break;
+    }
+    rest.remove_prefix(rest.substr(end).starts_with("\r\n") ? end + 2 : end + 1);
+  }
+  text.append("\n\n");
+}
+
+std::string socket_message(const model::JobEvent& event) {
+  return R"({"id":)" + std::to_string(event.n) + R"(,"type":)" + json_quote(event.type) +
+         R"(,"data":)" + event.data + "}";
+}
 
 Task<Result<edge::Response>> JobEvents::handle(Call call) const {
   auto after = seen_before(call.http);

@@ -4,6 +4,9 @@
 #include <array>
 #include <utility>
 
+#include <boost/json.hpp>
+#include <simdjson.h>
+
 #include "api/error_event.h"
 #include "api/settled_answer.h"
 #include "api/stream_assembler.h"
@@ -71,7 +74,8 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
         break;
       }
       assembler.add(event->data);
-      fresh.emplace_back(event->data);
+      // JSON has line breaks only between its parts; the log keeps one line for each event.
+      std::ranges::replace(fresh.emplace_back(event->data), '\n', ' ');
     }
     if (!fresh.empty()) {
       auto kept = co_await deltas(std::move(fresh));
@@ -85,6 +89,11 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
   }
 }
 
+bool is_json(const std::string& text) {
+  simdjson::dom::parser parser;
+  return parser.parse(text).error() == simdjson::SUCCESS;
+}
+
 /// What an answer comes to, its stream read to the end.
 Task<Result<std::string>> collect(edge::Response& response, model::RequestContext& context,
                                   const queue::DeltaSink& deltas) {
@@ -94,7 +103,12 @@ Task<Result<std::string>> collect(edge::Response& response, model::RequestContex
   if (context.streamed) {
     co_return co_await collect_events(*response.stream, context, deltas);
   }
-  co_return co_await collect_whole(*response.stream);
+  auto whole = co_await collect_whole(*response.stream);
+  if (whole && !is_json(*whole)) {
+    // A result stands inside the JSON of its job.
+    co_return fail(upstream_failed("The model server's answer is not valid JSON."));
+  }
+  co_return whole;
 }
 
 }  // namespace
