@@ -8,6 +8,7 @@
 #include "api/errors.h"
 #include "api/multipart.h"
 #include "base/encoding.h"
+#include "model/inference_request.h"
 
 namespace headgate::api {
 namespace {
@@ -106,6 +107,9 @@ Task<Result<edge::Response>> ClassificationResult::handle(Call call) const {
       co_await desk_.queue->store().find(call.path_values.front(), visible_owner(call.context));
   if (!job) {
     co_return fail(job.error());
+  }
+  if (job->kind != model::name_of(model::Kind::Classify)) {
+    co_return fail(no_such_job(job->id));
   }
   edge::Response response;
   if (!is_terminal(job->state)) {

@@ -33,7 +33,7 @@ class ClassifyFileLater final : public Endpoint {
 };
 
 /// GET /classification_result/{id}: 202 until the job has ended, then 200 with its result or 500
-/// with its error.
+/// with its error; 404 for what is no classification.
 class ClassificationResult final : public Endpoint {
  public:
   explicit ClassificationResult(const JobDesk& desk) : desk_(desk) {}

@@ -98,6 +98,10 @@ std::string visible_owner(const model::RequestContext& context) {
   return context.principal->scopes.allows(model::Scope::Admin) ? "" : context.principal->id;
 }
 
+Error no_such_job(const std::string& id) {
+  return not_found("There is no job " + id + ".", "job_not_found");
+}
+
 std::string_view status_word(JobState state, JobWords words) {
   if (words == JobWords::Ours) {
     return name_of(state);
@@ -160,6 +164,9 @@ Task<Result<edge::Response>> ShowJob::handle(Call call) const {
       co_await desk_.queue->store().find(call.path_values.front(), visible_owner(call.context));
   if (!job) {
     co_return fail(job.error());
+  }
+  if (words_ == JobWords::TaskApi && !is_task(*job)) {
+    co_return fail(no_such_job(job->id));
   }
   if (wait != 0 && !is_terminal(job->state)) {
     const SteadyTime until = std::chrono::steady_clock::now() + std::chrono::seconds(wait);

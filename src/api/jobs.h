@@ -22,7 +22,8 @@ struct JobDesk {
 enum class JobWords : std::uint8_t { Ours, Api, TaskApi };
 std::string_view status_word(model::JobState state, JobWords words);
 
-/// GET /v1/jobs/{id}?wait=N, GET /api/requests/{id} and GET /api/v1/inference/{id}.
+/// GET /v1/jobs/{id}?wait=N, GET /api/requests/{id} and GET /api/v1/inference/{id}, which knows
+/// tasks only.
 class ShowJob final : public Endpoint {
  public:
   ShowJob(const JobDesk& desk, JobWords words) : desk_(desk), words_(words) {}
@@ -98,6 +99,8 @@ class ShowQueue final : public Endpoint {
 
 /// Whose jobs a principal may see: an Admin everybody's (empty).
 std::string visible_owner(const model::RequestContext& context);
+/// For a job that is there, but not on this route.
+Error no_such_job(const std::string& id);
 /// A job with result and place in line, as JSON.
 Task<Result<std::string>> show_job(const JobDesk& desk, model::Job job, JobWords words);
 

@@ -138,6 +138,10 @@ std::string error_of(const model::Job& job) {
 
 }  // namespace
 
+bool is_task(const model::Job& job) {
+  return job.kind == model::name_of(Kind::Chat) || job.kind == model::name_of(Kind::Completion);
+}
+
 std::string task_json(const model::Job& job, std::string_view result) {
   std::string text = R"({"task_id":)" + json_quote(job.id) + R"(,"status":)" +
                      json_quote(status_word(job.state, JobWords::TaskApi));

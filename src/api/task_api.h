@@ -48,6 +48,9 @@ class RefuseTask final : public Endpoint {
   const std::string_view what_;
 };
 
+/// Whether a job is what the task API makes: text from a chat or completion model.
+bool is_task(const model::Job& job);
+
 /// A job as the task API tells of it; `result` is JSON or empty.
 std::string task_json(const model::Job& job, std::string_view result);
 
