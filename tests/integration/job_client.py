@@ -7,13 +7,14 @@ import http.server
 import json
 import os
 import queue
+import re
 import socket
 import struct
 import threading
 import time
 import uuid
 
-from conftest import KEY, Gateway
+from conftest import KEY, ROOT, Gateway
 from processes import start_simulator
 
 JSON = {"Content-Type": "application/json"}
@@ -21,6 +22,8 @@ ASYNC = {**JSON, "Prefer": "respond-async"}
 ALICE, BOB = "alice-integration-key", "bob-integration-key"
 TERMINAL = {"succeeded", "failed", "cancelled", "expired"}
 LIMIT_SECONDS = 30
+SAMPLES = ROOT / "examples/documents"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 CONFIG = """
 server: {{ listen: "127.0.0.1:0", header_timeout: 2s, body_timeout: 2s, threads: 2, shutdown_grace: 1s }}
@@ -61,6 +64,25 @@ def chat(model, text="hi", **members):
     return {"messages": [{"role": "user", "content": text}], "model": model, **members}
 
 
+def one_at_a_time(name, upstream, **queue):
+    """Options for a model with one slot."""
+    limits = ", ".join(f"{key}: {value}" for key, value in {"max_concurrent": 1, **queue}.items())
+    return [f"models.{name}.targets=[{{provider: local, model: \"{upstream}\"}}]", f"models.{name}.queue={{{limits}}}"]
+
+
+def data_url(name):
+    return "data:application/octet-stream;base64," + base64.b64encode((SAMPLES / name).read_bytes()).decode()
+
+
+def form(name, **fields):
+    boundary = uuid.uuid4().hex
+    body = b"".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+                    for key, value in fields.items())
+    body += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    body += (SAMPLES / name).read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
 class Site:
     """A gateway, the simulator behind it, and what a client does with jobs."""
 
@@ -91,6 +113,20 @@ class Site:
         fields = {**(JSON if data is not None else {}), **(headers or {})}
         status, headers, answer = self.gateway.call(path, data, fields, method, key)
         return status, headers, json.loads(answer) if answer else None
+
+    def call_with(self, fields, body, path="/v1/chat/completions"):
+        """(status, JSON) of a POST with header fields that may repeat: [(name, value)]."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=LIMIT_SECONDS)
+        data = json.dumps(body).encode()
+        try:
+            connection.putrequest("POST", path)
+            for name, value in [("X-API-Key", KEY), ("Content-Length", str(len(data))), *fields]:
+                connection.putheader(name, value)
+            connection.endheaders(data)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+        finally:
+            connection.close()
 
     def submit(self, body, path="/v1/chat/completions", key=KEY, **headers):
         """The id of a new job; header names are written with _ for -."""

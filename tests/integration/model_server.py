@@ -62,6 +62,9 @@ class ModelServer:
             page = b"<html>hello</html>"
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page))
             return True
+        if model == "no-json":
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\": x")
+            return True
         if model == "two-lengths":
             handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ")
             return False
@@ -123,6 +126,8 @@ class ModelServer:
                 while True:
                     event(chunk({"content": "x"}))
                     threading.Event().wait(0.005)
+            if model == "pretty":
+                event(json.dumps(chunk({"content": "\n!"}), indent=1).replace("\n", "\ndata: "))
             if model == "malformed":
                 event('{"choices": [')
             if model == "error-event":

@@ -1,10 +1,11 @@
 """Idempotency-Key: the same request twice is one request, over threads, principals and crashes."""
+import json
 import threading
 import uuid
 
 import pytest
 
-from job_client import ALICE, ASYNC, BOB, chat, job_site, sim, until
+from job_client import ALICE, ASYNC, BOB, JSON, chat, job_site, one_at_a_time, sim, until
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,34 @@ def test_a_refused_request_does_not_take_the_key(site):
     headers = keyed()
     assert site.call("/v1/chat/completions", b"{", headers)[0] == 400
     assert site.call("/v1/chat/completions", chat(sim()), headers)[0] == 202
+
+
+@pytest.mark.parametrize("fault", ["cut=5", "reset=5", "error-event=5"])
+def test_a_stream_that_broke_off_is_not_the_answer(site, fault):
+    model, headers = sim(f"{fault}:times=1:tokens=10"), keyed(JSON)
+    body = json.dumps(chat(model, stream=True)).encode()
+    first = site.gateway.call("/v1/chat/completions", body, headers)
+    assert first[0] == 200 and b'"error"' in first[2] and b"[DONE]" not in first[2]
+    second = site.gateway.call("/v1/chat/completions", body, headers)
+    assert second[0] == 200 and second[2].endswith(b"data: [DONE]\n\n") and b'"error"' not in second[2]
+    assert second[1]["idempotent-replayed"] is None and len(site.calls(model)) == 2
+    third = site.gateway.call("/v1/chat/completions", body, headers)
+    assert third[2] == second[2] and third[1]["idempotent-replayed"] == "true" and len(site.calls(model)) == 2
+
+
+def test_a_known_key_is_answered_although_the_backlog_is_full(tmp_path):
+    upstream = sim("silence")
+    with job_site(tmp_path, one_at_a_time("line", upstream, max_backlog=1)) as site:
+        running = site.submit(chat("line"))
+        site.called(upstream)
+        headers = keyed()
+        waiting = site.call("/v1/chat/completions", chat("line"), headers)
+        assert waiting[0] == 202
+        assert site.call("/v1/chat/completions", chat("line"), keyed())[0] == 503
+        again = site.call("/v1/chat/completions", chat("line"), headers)
+        assert again[0] == 202 and again[2]["id"] == waiting[2]["id"] and again[1]["idempotent-replayed"] == "true"
+        assert site.call("/v1/chat/completions", chat("line", "other"), headers)[0] == 422
+        assert site.job(running)["status"] == "running"
 
 
 def test_the_key_of_a_job_survives_a_crash(tmp_path):

@@ -1,45 +1,20 @@
-"""Jobs: submitted, waited for, listed, retried, cancelled, and still there after a crash."""
-import base64
+"""Jobs: submitted, waited for, listed, retried and cancelled."""
 import hashlib
 import json
-import re
-import socket
-import threading
 import time
 import uuid
 
 import pytest
 
-from conftest import KEY, ROOT
-from job_client import ALICE, ASYNC, BOB, JSON, WebhookReceiver, chat, content, job_site, sim, until
-
-SAMPLES = ROOT / "examples/documents"
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+from conftest import KEY
+from job_client import (ALICE, ASYNC, BOB, TIME, WebhookReceiver, chat, content, data_url, job_site, one_at_a_time, sim,
+                        until)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     with job_site(tmp_path_factory.mktemp("jobs")) as running:
         yield running
-
-
-def one_at_a_time(name, upstream, **queue):
-    """Options for a model with one slot."""
-    limits = ", ".join(f"{key}: {value}" for key, value in {"max_concurrent": 1, **queue}.items())
-    return [f"models.{name}.targets=[{{provider: local, model: \"{upstream}\"}}]", f"models.{name}.queue={{{limits}}}"]
-
-
-def data_url(name):
-    return "data:application/octet-stream;base64," + base64.b64encode((SAMPLES / name).read_bytes()).decode()
-
-
-def form(name, **fields):
-    boundary = uuid.uuid4().hex
-    body = b"".join(f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-                    for key, value in fields.items())
-    body += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-    body += (SAMPLES / name).read_bytes() + f"\r\n--{boundary}--\r\n".encode()
-    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
 
 # Submitting
@@ -123,6 +98,39 @@ def test_a_priority_that_does_not_exist_is_400(site):
         assert status == 400 and "priority" in answer["error"]["message"].lower(), answer
 
 
+@pytest.mark.parametrize("name, value", [("Idempotency-Key", "k"), ("X-Priority", "high"), ("X-Client-ID", "app"),
+                                         ("X-Job-Start-Within", "5s"), ("X-Job-Finish-Within", "5s"),
+                                         ("X-Webhook-URL", "https://example.com/"), ("X-Resolution", "base")])
+def test_a_field_that_is_given_twice_is_400_and_named(site, name, value):
+    model = sim()
+    for prefer in ([], [("Prefer", "respond-async")]):
+        fields = [("Content-Type", "application/json"), *prefer, (name, value), (name.lower(), value)]
+        status, answer = site.call_with(fields, chat(model))
+        assert status == 400 and answer["error"]["param"] == name and name in answer["error"]["message"], answer
+    assert site.calls(model) == []
+
+
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "respond-async"}])
+def test_only_json_is_json(site, prefer):
+    body = chat(sim())
+    for kind in ("application/jsonx", "application/json-seq", "text/json"):
+        assert site.call("/v1/chat/completions", body, {**prefer, "Content-Type": kind})[0] == 415, kind
+    for kind in ("application/json; charset=utf-8", "Application/JSON"):
+        assert site.call("/v1/chat/completions", body, {**prefer, "Content-Type": kind})[0] in (200, 202), kind
+
+
+def test_a_webhook_of_a_call_that_is_no_job_is_400_and_stays_with_us(site):
+    model, url = sim(), "https://hooks.example/private-token"
+    for path, body in (("/v1/chat/completions", chat(model)), ("/v1/embeddings", {"model": model, "input": "x"}),
+                       ("/v1/classify", {"image_urls": [data_url("w2.png")]})):
+        status, _, answer = site.call(path, {**body, "webhook_url": url})
+        assert status == 400 and answer["error"]["param"] == "webhook_url", answer
+        assert "respond-async" in answer["error"]["message"]
+        status, _, answer = site.call(path, body, {"X-Webhook-URL": url})
+        assert status == 400 and answer["error"]["param"] == "X-Webhook-URL", answer
+    assert site.calls(model) == []
+
+
 def test_an_unknown_job_is_404_on_every_route(site):
     for job_id in (str(uuid.uuid4()), "0" * 36, "x", "x" * 500):
         for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/events")):
@@ -179,7 +187,22 @@ def test_respond_async_with_a_wait_gives_the_plain_answer_if_it_is_ready(site):
     assert status == 200 and answer["object"] == "chat.completion", answer
 
 
-# The line
+@pytest.mark.parametrize("prefer", [["respond-async, wait = 20"], ['wait="20"', "respond-async"],
+                                    ["return=minimal, respond-async; x=y", "WAIT\t=\t20"]])
+def test_prefer_is_read_as_the_rfc_writes_it(site, prefer):
+    fields = [("Content-Type", "application/json"), *(("Prefer", line) for line in prefer)]
+    status, answer = site.call_with(fields, chat(sim("latency=100ms")))
+    assert status == 200 and answer["object"] == "chat.completion", answer
+
+
+@pytest.mark.parametrize("prefer", [["wait=1, wait=2"], ["respond-async, wait=1", "wait=2"], ["respond-async wait=1"]])
+def test_a_prefer_that_contradicts_itself_is_400(site, prefer):
+    fields = [("Content-Type", "application/json"), *(("Prefer", line) for line in prefer)]
+    status, answer = site.call_with(fields, chat(sim()))
+    assert status == 400 and answer["error"]["param"] == "Prefer", answer
+
+
+# Whose jobs they are
 
 
 def test_another_principals_job_does_not_exist(site):
@@ -335,282 +358,6 @@ def test_a_deadline_that_is_no_duration_is_400(site, name):
     for value in ("soon", "-1s", "10 parsecs"):
         headers = {**ASYNC, name.replace("_", "-"): value}
         assert site.call("/v1/chat/completions", chat(sim()), headers)[0] == 400, value
-
-
-# The words of each surface
-
-
-APP = {"X-Client-ID": "my_app"}
-
-
-def test_api_chat_is_a_job_in_its_own_words(site):
-    model = sim("latency=300ms:echo")
-    status, headers, answer = site.call("/api/chat", chat(model, "what is 2+2"), APP)
-    assert status == 202 and headers["location"] == f"/v1/jobs/{answer['request_id']}"
-    assert answer["status"] == "queued" and answer["message"] == "Request queued for processing"
-    path = f"/api/requests/{answer['request_id']}"
-    site.called(model)
-    assert site.call(path, headers=APP)[2]["status"] == "processing"
-    done = until(lambda: (lambda job: job if job["status"] == "completed" else None)(site.call(path, headers=APP)[2]))
-    assert "what is 2+2" in content(done["result"])
-    assert done["request_id"] and done["client_id"] == "my_app"
-    assert site.job(answer["request_id"])["status"] == "succeeded"
-
-
-def test_api_requests_tells_failed_and_cancelled(site):
-    def status_of(request_id):
-        return site.call(f"/api/requests/{request_id}", headers=APP)[2]["status"]
-    failed = site.call("/api/chat", chat(sim("status=400")), APP)[2]["request_id"]
-    until(lambda: status_of(failed) == "failed")
-    cancelled = site.call("/api/chat", chat(sim("silence")), APP)[2]["request_id"]
-    assert site.call(f"/api/requests/{cancelled}", method="DELETE", headers=APP)[2]["status"] == "cancelled"
-    assert status_of(cancelled) == "cancelled"
-
-
-@pytest.mark.parametrize("path", ["/api/chat", "/api/ocr"])
-def test_the_api_wants_to_know_the_application(site, path):
-    status, _, answer = site.call(path, chat(sim()))
-    assert status == 400 and "X-Client-ID" in answer["error"]["message"]
-    assert answer["detail"] == answer["error"]["message"]
-
-
-def test_api_ocr_reads_a_document_as_a_job(site):
-    body = chat("document-ocr")
-    body["messages"][0]["content"] = [{"type": "image_url", "image_url": {"url": data_url("invoice.pdf")}},
-                                      {"type": "text", "text": "Free OCR."}]
-    status, _, answer = site.call("/api/ocr", body, {**APP, "X-Resolution": "base"})
-    assert status == 202, answer
-    assert answer["status"] == "queued" and answer["resolution"] == "base"
-    assert answer["message"] == "Request queued for OCR processing"
-    job = site.ended(answer["request_id"])
-    assert job["status"] == "succeeded" and "INVOICE" in json.dumps(job["result"]).upper()
-    assert site.call("/api/ocr", body, {**APP, "X-Resolution": "enormous"})[0] == 400
-
-
-def test_a_classified_file_can_be_asked_for_later(site):
-    body, headers = form("w2.png", industry="finance")
-    status, _, answer = site.call("/classify_file_async", body, headers)
-    assert status == 202 and answer["status"] == "processing" and answer["task_id"]
-
-    def result():
-        status, _, answer_now = site.call(f"/classification_result/{answer['task_id']}")
-        assert status in (200, 202), answer_now
-        assert answer_now["status"] == ("processing" if status == 202 else "completed")
-        return answer_now if status == 200 else None
-    done = until(result)
-    assert done["result"]["type"] == "W2" and 0 <= done["result"]["confidence"] <= 1
-    assert site.job(answer["task_id"])["status"] == "succeeded"
-    assert site.call("/classification_result/" + str(uuid.uuid4()))[0] == 404
-
-
-def test_a_classification_that_waits_or_was_cancelled_says_so(tmp_path):
-    with job_site(tmp_path, ["models.document-classifier.queue.max_concurrent=1"]) as site:
-        body, headers = form("w2-scan.pdf", industry="finance")
-        tasks = [site.call("/classify_file_async", body, headers)[2]["task_id"] for _ in range(5)]
-        status, _, waiting = site.call(f"/classification_result/{tasks[-1]}")
-        assert (status, waiting["status"], waiting["progress"]) == (202, "processing", "In queue")
-        assert site.call(f"/v1/jobs/{tasks[-1]}", method="DELETE")[2]["status"] == "cancelled"
-        status, _, failed = site.call(f"/classification_result/{tasks[-1]}")
-        assert (status, failed["status"]) == (500, "failed") and failed["error"]
-        for task in tasks[:-1]:
-            site.ended(task)
-
-
-def test_text_generation_is_a_task_in_its_own_words(site):
-    path, body = "/api/v1/inference/text-generation", {"model": sim("echo"), "prompt": "qubits?", "max_tokens": 512}
-    status, headers, task = site.call(path, body)
-    assert status == 202 and headers["location"] == f"/v1/jobs/{task['task_id']}"
-    assert task["status"] in ("queued", "running") and task["result"] is None and task["completed_at"] is None
-    assert {"task_id", "status", "result", "processing_time", "worker_id", "created_at", "completed_at"} <= set(task)
-    assert site.ended(task["task_id"])["status"] == "succeeded"
-    status, _, done = site.call(path, body, {"Prefer": "wait=20"})
-    assert status == 200 and done["status"] == "completed" and "qubits?" in json.dumps(done["result"])
-    assert done["processing_time"] >= 0 and TIME.fullmatch(done["completed_at"])
-
-
-def test_errors_of_the_native_api_have_its_codes(gateway):
-    for body, expected, code in (({"model": "tinny", "prompt": "x"}, 404, "INVALID_MODEL"), ({"prompt": "x"}, 400, None)):
-        status, _, answer = gateway.call("/api/v1/inference/text-generation", json.dumps(body).encode(), JSON)
-        error = json.loads(answer)["error"]
-        assert status == expected and re.fullmatch(r"[A-Z_]+", error["code"]) and error["message"], answer
-        assert code is None or (error["code"] == code and "tiny" in error["details"]["available_models"])
-
-
-# Where the line ends
-
-
-def test_a_caller_beyond_the_line_is_turned_away_and_told_when_to_come_back(tmp_path):
-    upstream = sim("silence:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream, max_waiting=1)) as site:
-        answers = []
-
-        def ask():
-            answers.append(site.call("/v1/chat/completions", chat("line"))[0])
-        blocker = socket.create_connection(("127.0.0.1", site.gateway.port))
-        body = json.dumps(chat("line")).encode()
-        blocker.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\n"
-                        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        site.called(upstream)
-        second = threading.Thread(target=ask)
-        second.start()
-        until(lambda: site.call("/admin/queue/line")[2]["waiting"] == 1)
-        status, headers, answer = site.call("/v1/chat/completions", chat("line"))
-        assert status == 503 and int(headers["retry-after"]) >= 1
-        assert answer["error"]["type"] == "overloaded_error" and answer["error"]["code"] == "queue_full"
-        assert answer["error"]["message"] == "Queue is full, please try again later"
-        blocker.close()
-        second.join(20)
-        assert answers == [200], "the slot of a caller that left is the next one's"
-
-
-def test_jobs_wait_on_disk_up_to_the_backlog(tmp_path):
-    upstream = sim("silence")
-    with job_site(tmp_path, one_at_a_time("line", upstream, max_waiting=1, max_backlog=4)) as site:
-        running = site.submit(chat("line"))
-        site.called(upstream)
-        waiting = [site.submit(chat("line")) for _ in range(4)]
-        status, headers, answer = site.call("/v1/chat/completions", chat("line"), ASYNC)
-        assert status == 503 and int(headers["retry-after"]) >= 1
-        assert answer["error"]["code"] == "queue_full"
-        site.call(f"/v1/jobs/{waiting[0]}", method="DELETE")
-        site.submit(chat("line"))  # there is room for one again
-        assert site.job(running)["status"] == "running"
-
-
-def test_callers_and_jobs_share_the_slots_of_a_model(tmp_path):
-    upstream = sim("latency=40ms")
-    with job_site(tmp_path, one_at_a_time("line", upstream, max_concurrent=2, max_waiting=20)) as site:
-        jobs = [site.submit(chat("line")) for _ in range(6)]
-        statuses = []
-        callers = [threading.Thread(target=lambda: statuses.append(site.call("/v1/chat/completions", chat("line"))[0]))
-                   for _ in range(6)]
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join(20)
-        assert statuses == [200] * 6
-        assert all(site.ended(job)["status"] == "succeeded" for job in jobs)
-        calls = site.calls(upstream)
-        assert len(calls) == 12
-        # Both ends are rounded inwards by the millisecond of the log.
-        spans = [(one["received_ms"] + 1, one["received_ms"] + one["took_us"] / 1000) for one in calls]
-        assert max(sum(begin <= at < end for begin, end in spans) for at, _ in spans) <= 2
-
-
-def test_the_line_goes_by_priority(tmp_path):
-    upstream = sim("silence:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream)) as site:
-        blocker = site.submit(chat("line"))
-        site.called(upstream)
-        jobs = [site.submit(chat("line", f"turn {name}"), X_Priority=name) for name in ("low", "normal", "high")]
-        site.call(f"/v1/jobs/{blocker}", method="DELETE")
-        for job in jobs:
-            assert site.ended(job)["status"] == "succeeded"
-        order = [re.search(r"turn (\w+)", one["body_start"]) for one in site.calls(upstream)]
-        assert [one[1] for one in order if one] == ["high", "normal", "low"]
-
-
-def test_one_clients_crowd_does_not_hold_up_another(tmp_path):
-    upstream = sim("silence:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream)) as site:
-        blocker = site.submit(chat("line"))
-        site.called(upstream)
-        crowd = [site.submit(chat("line", "turn crowd"), key=ALICE) for _ in range(20)]
-        single = site.submit(chat("line", "turn single"), key=BOB)
-        site.call(f"/v1/jobs/{blocker}", method="DELETE")
-        for job in [*crowd, single]:
-            assert site.ended(job)["status"] == "succeeded"
-        order = [one["body_start"] for one in site.calls(upstream)][1:]
-        assert [("single" in text) for text in order].index(True) <= 2
-
-
-def test_the_queue_of_a_model_shows_its_figures_and_they_survive_a_crash(tmp_path):
-    upstream = sim("status=400:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream, max_waiting=3) +
-                  one_at_a_time("stuck", "sim-stuck:silence", max_waiting=3)) as site:
-        assert site.ended(site.submit(chat("line")))["status"] == "failed"
-        assert site.ended(site.submit(chat("line")))["status"] == "succeeded"
-        _, _, before = site.call("/admin/queue/line")
-        assert set(before) >= {"model", "processing", "waiting", "max_concurrent", "max_waiting", "total_processed",
-                               "total_failed", "total_timeout", "utilization"}
-        assert (before["model"], before["max_concurrent"], before["max_waiting"]) == ("line", 1, 3)
-        assert (before["processing"], before["waiting"], before["utilization"]) == (0, 0, 0)
-        assert (before["total_failed"], before["total_timeout"]) == (1, 0) and before["total_processed"] in (1, 2)
-        for _ in range(3):
-            site.submit(chat("stuck"))
-        site.called("sim-stuck:silence")
-        _, _, stuck = site.call("/admin/queue/stuck")
-        assert (stuck["processing"], stuck["waiting"], stuck["utilization"]) == (1, 2, 1.0)
-        site.crash()
-        _, _, after = site.call("/admin/queue/line")
-        assert {name: after[name] for name in after if name.startswith("total_")} == \
-            {name: before[name] for name in before if name.startswith("total_")}
-        assert site.call("/admin/queue/nothing")[0] == 404
-        assert site.call("/admin/queue/line", key=ALICE)[0] == 403
-
-
-# Crashes
-
-
-def test_a_crash_straight_after_the_202_loses_nothing(tmp_path):
-    with job_site(tmp_path) as site:
-        ended = site.submit(chat(sim("echo"), "an earlier one"))
-        before = site.ended(ended)
-        jobs = {site.submit(chat(sim("echo"), f"marker {number}")): number for number in range(20)}
-        site.crash()
-        for job_id, number in jobs.items():
-            job = site.ended(job_id)
-            assert job["status"] == "succeeded" and f"marker {number}\\\"" in json.dumps(job["result"]), job
-        assert site.job(ended) == before, "what had ended is as it was"
-
-
-def test_unfinished_jobs_run_again_at_once(tmp_path):
-    upstream = sim("silence:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream)) as site:
-        jobs = [site.submit(chat("line")) for _ in range(5)]
-        site.called(upstream)
-        site.crash()
-        begin = time.monotonic()
-        ended = [site.ended(job) for job in jobs]
-        assert time.monotonic() - begin < 5, "no visibility time-out"
-        assert [job["status"] for job in ended] == ["succeeded"] * 5
-        assert [one["outcome"] for one in ended[0]["attempts"]] == ["crashed", "succeeded"]
-        assert all(len(job["attempts"]) == 1 for job in ended[1:])
-        assert len(site.calls(upstream)) == 6
-
-
-def test_a_job_that_took_the_gateway_down_too_often_has_failed(tmp_path):
-    upstream = sim("silence")
-    with job_site(tmp_path, ["queue.max_attempts=2"]) as site:
-        job_id = site.submit(chat(upstream))
-        site.called(upstream, 1)
-        site.crash()
-        site.called(upstream, 2)
-        site.crash()
-        job = site.ended(job_id)
-        assert job["status"] == "failed" and [one["outcome"] for one in job["attempts"]] == ["crashed", "crashed"]
-        assert job["error"]["message"] and len(site.calls(upstream)) == 2
-
-
-def test_a_cancelled_job_stays_cancelled_over_a_crash(tmp_path):
-    upstream = sim("silence")
-    with job_site(tmp_path) as site:
-        job_id = site.submit(chat(upstream))
-        site.called(upstream)
-        assert site.call(f"/v1/jobs/{job_id}", method="DELETE")[2]["status"] == "cancelled"
-        site.crash()
-        assert site.ended(site.submit(chat(sim())))["status"] == "succeeded"
-        assert site.job(job_id)["status"] == "cancelled" and len(site.calls(upstream)) == 1
-
-
-def test_a_gateway_that_is_stopped_leaves_its_queued_jobs_to_the_next(tmp_path):
-    upstream = sim("silence:times=1")
-    with job_site(tmp_path, one_at_a_time("line", upstream)) as site:
-        jobs = [site.submit(chat("line")) for _ in range(3)]
-        site.called(upstream)
-        assert site.gateway.stop() == 0
-        site.start()
-        assert all(site.ended(job)["status"] == "succeeded" for job in jobs)
 
 
 # Addresses that are not the caller's to name

@@ -1,4 +1,4 @@
-"""The surfaces of the systems that Headgate replaces, beyond what test_jobs.py asks of them."""
+"""The surfaces of the systems that Headgate replaces, each in its own words."""
 import json
 import re
 import uuid
@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from conftest import KEY
-from job_client import ALICE, ASYNC, BOB, chat, content, job_site, sim
-from test_jobs import TIME, data_url, form
+from job_client import (ALICE, ASYNC, BOB, JSON, TIME, chat, content, data_url, form, job_site, sim,
+                        until)
 
 APP = {"X-Client-ID": "my_app"}
 TEXT = "/api/v1/inference/text-generation"
@@ -18,6 +18,102 @@ def site(tmp_path_factory):
     options = ["models.writer.kind=completion", 'models.writer.targets=[{provider: local, model: "sim-writer:echo"}]']
     with job_site(tmp_path_factory.mktemp("surfaces"), options) as running:
         yield running
+
+
+# A job in the words of each surface
+
+
+def test_api_chat_is_a_job_in_its_own_words(site):
+    model = sim("latency=300ms:echo")
+    status, headers, answer = site.call("/api/chat", chat(model, "what is 2+2"), APP)
+    assert status == 202 and headers["location"] == f"/v1/jobs/{answer['request_id']}"
+    assert answer["status"] == "queued" and answer["message"] == "Request queued for processing"
+    path = f"/api/requests/{answer['request_id']}"
+    site.called(model)
+    assert site.call(path, headers=APP)[2]["status"] == "processing"
+    done = until(lambda: (lambda job: job if job["status"] == "completed" else None)(site.call(path, headers=APP)[2]))
+    assert "what is 2+2" in content(done["result"])
+    assert done["request_id"] and done["client_id"] == "my_app"
+    assert site.job(answer["request_id"])["status"] == "succeeded"
+
+
+def test_api_requests_tells_failed_and_cancelled(site):
+    def status_of(request_id):
+        return site.call(f"/api/requests/{request_id}", headers=APP)[2]["status"]
+    failed = site.call("/api/chat", chat(sim("status=400")), APP)[2]["request_id"]
+    until(lambda: status_of(failed) == "failed")
+    cancelled = site.call("/api/chat", chat(sim("silence")), APP)[2]["request_id"]
+    assert site.call(f"/api/requests/{cancelled}", method="DELETE", headers=APP)[2]["status"] == "cancelled"
+    assert status_of(cancelled) == "cancelled"
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/ocr"])
+def test_the_api_wants_to_know_the_application(site, path):
+    status, _, answer = site.call(path, chat(sim()))
+    assert status == 400 and "X-Client-ID" in answer["error"]["message"]
+    assert answer["detail"] == answer["error"]["message"]
+
+
+def test_api_ocr_reads_a_document_as_a_job(site):
+    body = chat("document-ocr")
+    body["messages"][0]["content"] = [{"type": "image_url", "image_url": {"url": data_url("invoice.pdf")}},
+                                      {"type": "text", "text": "Free OCR."}]
+    status, _, answer = site.call("/api/ocr", body, {**APP, "X-Resolution": "base"})
+    assert status == 202, answer
+    assert answer["status"] == "queued" and answer["resolution"] == "base"
+    assert answer["message"] == "Request queued for OCR processing"
+    job = site.ended(answer["request_id"])
+    assert job["status"] == "succeeded" and "INVOICE" in json.dumps(job["result"]).upper()
+    assert site.call("/api/ocr", body, {**APP, "X-Resolution": "enormous"})[0] == 400
+
+
+def test_a_classified_file_can_be_asked_for_later(site):
+    body, headers = form("w2.png", industry="finance")
+    status, _, answer = site.call("/classify_file_async", body, headers)
+    assert status == 202 and answer["status"] == "processing" and answer["task_id"]
+
+    def result():
+        status, _, answer_now = site.call(f"/classification_result/{answer['task_id']}")
+        assert status in (200, 202), answer_now
+        assert answer_now["status"] == ("processing" if status == 202 else "completed")
+        return answer_now if status == 200 else None
+    done = until(result)
+    assert done["result"]["type"] == "W2" and 0 <= done["result"]["confidence"] <= 1
+    assert site.job(answer["task_id"])["status"] == "succeeded"
+    assert site.call("/classification_result/" + str(uuid.uuid4()))[0] == 404
+
+
+def test_a_classification_that_waits_or_was_cancelled_says_so(tmp_path):
+    with job_site(tmp_path, ["models.document-classifier.queue.max_concurrent=1"]) as site:
+        body, headers = form("w2-scan.pdf", industry="finance")
+        tasks = [site.call("/classify_file_async", body, headers)[2]["task_id"] for _ in range(5)]
+        status, _, waiting = site.call(f"/classification_result/{tasks[-1]}")
+        assert (status, waiting["status"], waiting["progress"]) == (202, "processing", "In queue")
+        assert site.call(f"/v1/jobs/{tasks[-1]}", method="DELETE")[2]["status"] == "cancelled"
+        status, _, failed = site.call(f"/classification_result/{tasks[-1]}")
+        assert (status, failed["status"]) == (500, "failed") and failed["error"]
+        for task in tasks[:-1]:
+            site.ended(task)
+
+
+def test_text_generation_is_a_task_in_its_own_words(site):
+    path, body = "/api/v1/inference/text-generation", {"model": sim("echo"), "prompt": "qubits?", "max_tokens": 512}
+    status, headers, task = site.call(path, body)
+    assert status == 202 and headers["location"] == f"/v1/jobs/{task['task_id']}"
+    assert task["status"] in ("queued", "running") and task["result"] is None and task["completed_at"] is None
+    assert {"task_id", "status", "result", "processing_time", "worker_id", "created_at", "completed_at"} <= set(task)
+    assert site.ended(task["task_id"])["status"] == "succeeded"
+    status, _, done = site.call(path, body, {"Prefer": "wait=20"})
+    assert status == 200 and done["status"] == "completed" and "qubits?" in json.dumps(done["result"])
+    assert done["processing_time"] >= 0 and TIME.fullmatch(done["completed_at"])
+
+
+def test_errors_of_the_native_api_have_its_codes(gateway):
+    for body, expected, code in (({"model": "tinny", "prompt": "x"}, 404, "INVALID_MODEL"), ({"prompt": "x"}, 400, None)):
+        status, _, answer = gateway.call("/api/v1/inference/text-generation", json.dumps(body).encode(), JSON)
+        error = json.loads(answer)["error"]
+        assert status == expected and re.fullmatch(r"[A-Z_]+", error["code"]) and error["message"], answer
+        assert code is None or (error["code"] == code and "tiny" in error["details"]["available_models"])
 
 
 # /api
@@ -129,6 +225,14 @@ def test_a_result_is_its_principals_own(site):
     assert site.call(path, key=ALICE)[0] in (200, 202) and site.call(path, key=KEY)[0] in (200, 202)
 
 
+def test_a_result_of_another_kind_is_no_classification(site):
+    for job_id in (site.submit(chat(sim())), site.call("/api/ocr", {"image_urls": [data_url("w2.png")]}, APP)[2]["request_id"]):
+        status, _, answer = site.call(f"/classification_result/{job_id}")
+        assert status == 404 and answer["error"]["code"] == "job_not_found" and answer["detail"], answer
+    job_id = site.submit({"image_urls": [data_url("w2.png")]}, "/v1/classify")
+    assert site.call(f"/classification_result/{job_id}")[0] in (200, 202)
+
+
 # The task API
 
 
@@ -140,6 +244,12 @@ def test_a_task_can_be_asked_for_until_it_has_ended(site):
     assert done["created_at"] == task["created_at"]
     status, _, answer = site.call(f"/api/v1/inference/{uuid.uuid4()}")
     assert status == 404 and answer["error"]["code"] == "JOB_NOT_FOUND"
+
+
+def test_a_job_of_another_kind_is_no_task(site):
+    for path, body in (("/v1/embeddings", {"model": sim(), "input": "x"}), ("/v1/ocr", {"image_urls": [data_url("w2.png")]})):
+        status, _, answer = site.call(f"/api/v1/inference/{site.submit(body, path)}?wait=1")
+        assert status == 404 and answer["error"]["code"] == "JOB_NOT_FOUND", answer
 
 
 def test_a_task_asks_a_completion_model_for_a_completion(site):
