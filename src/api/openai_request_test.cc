@@ -83,7 +83,8 @@ TEST(OpenAiRequest, AWebhookIsForJobsAndDoesNotReachTheModelServer) {
   EXPECT_EQ(request.error().kind, ErrorKind::InvalidRequest);
   EXPECT_EQ(request.error().param, "webhook_url");
   EXPECT_NE(request.error().message.find("Prefer: respond-async"), std::string::npos);
-  const Padded inner(R"({"model":"m","messages":[{"webhook_url":"x"}],"metadata":{"webhook_url":1}})");
+  const Padded inner(
+      R"({"model":"m","messages":[{"webhook_url":"x"}],"metadata":{"webhook_url":1}})");
   EXPECT_TRUE(parse_openai_request(Kind::Chat, inner.view())) << "others may name members so";
 }
 
