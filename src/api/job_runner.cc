@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include <boost/json.hpp>
 #include <simdjson.h>
 
 #include "api/error_event.h"

@@ -164,7 +164,7 @@ std::size_t Line::running() const { return impl_->running; }
 std::size_t Line::waiting_callers() const { return impl_->waiting(Kind::Caller); }
 std::size_t Line::waiting_jobs() const { return impl_->waiting(Kind::Job); }
 
-bool Line::waits(Ticket ticket) const { return impl_->tree.waits(ticket); }
+bool Line::waits(Ticket ticket) const { return impl_->tree->waits(ticket); }
 
 std::optional<std::size_t> Line::position(Ticket ticket) const {
   return impl_->tree->position(ticket);

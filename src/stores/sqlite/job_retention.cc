@@ -16,6 +16,8 @@
 namespace headgate::stores::sqlite {
 namespace {
 
+using Session = Database::Session;
+
 /// What costs about as much to delete as the rows of a small job.
 constexpr std::size_t kEventsPerJob = 16;
 constexpr std::size_t kBytesPerJob = 64 << 10;
