@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <ctime>
 
 #include <sodium.h>
 
@@ -85,6 +84,42 @@ std::size_t utf8_length(std::string_view text) {
     }
   }
   return length;
+}
+
+/// ASCII that stands for itself in a JSON string.
+bool is_plain(char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; }
+
+/// Whether eight bytes are all plain.
+bool is_plain_word(const char* text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  constexpr std::uint64_t kTop = 0x80 * kEach;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  const auto has = [word](unsigned char c) {
+    const std::uint64_t zero_where_equal = word ^ (c * kEach);
+    return (zero_where_equal - kEach) & ~zero_where_equal & kTop;
+  };
+  const std::uint64_t control = (word - ' ' * kEach) & ~word & kTop;
+  return ((word & kTop) | control | has('"') | has('\\') | has(0x7F)) == 0;
+}
+
+/// How many plain characters `text` begins with.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  while (text.size() - length >= 8 && is_plain_word(text.data() + length)) {
+    length += 8;
+  }
+  while (length < text.size() && is_plain(text[length])) {
+    ++length;
+  }
+  return length;
+}
+
+void write_digits(char* out, int count, unsigned value) {
+  for (int i = count - 1; i >= 0; --i) {
+    out[i] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
 }
 
 }  // namespace
@@ -183,23 +218,59 @@ std::string join(std::span<const std::string> texts) {
 }
 
 std::string rfc3339(long long unix_milliseconds) {
-  const long long floor_seconds = unix_milliseconds / 1000 - (unix_milliseconds % 1000 < 0 ? 1 : 0);
-  const std::time_t seconds = floor_seconds;
-  const auto milliseconds = static_cast<int>(unix_milliseconds - floor_seconds * 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 64> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                                   parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::string text;
+  append_rfc3339(text, unix_milliseconds);
+  return text;
+}
+
+void append_rfc3339(std::string& out, long long unix_milliseconds) {
+  using std::chrono::days;
+  using std::chrono::milliseconds;
+  constexpr std::chrono::sys_time<milliseconds> kFirst =
+      std::chrono::sys_days(std::chrono::year(0) / std::chrono::January / std::chrono::day(1));
+  constexpr std::chrono::sys_time<milliseconds> kLast =
+      std::chrono::sys_days(std::chrono::year(10'000) / std::chrono::January /
+                            std::chrono::day(1)) -
+      milliseconds(1);
+  const auto time = std::clamp(std::chrono::sys_time<milliseconds>(milliseconds(unix_milliseconds)),
+                               kFirst, kLast);
+  const auto midnight = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(midnight);
+  const auto of_day = static_cast<unsigned>((time - midnight).count());
+  std::array<char, 24> text{};
+  write_digits(&text[0], 4, static_cast<unsigned>(static_cast<int>(date.year())));
+  text[4] = '-';
+  write_digits(&text[5], 2, static_cast<unsigned>(date.month()));
+  text[7] = '-';
+  write_digits(&text[8], 2, static_cast<unsigned>(date.day()));
+  text[10] = 'T';
+  write_digits(&text[11], 2, of_day / 3'600'000);
+  text[13] = ':';
+  write_digits(&text[14], 2, of_day / 60'000 % 60);
+  text[16] = ':';
+  write_digits(&text[17], 2, of_day / 1000 % 60);
+  text[19] = '.';
+  write_digits(&text[20], 3, of_day % 1000);
+  text[23] = 'Z';
+  out.append(text.data(), text.size());
 }
 
 std::string json_quote(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
+  append_json_quoted(out, text);
+  return out;
+}
+
+void append_json_quoted(std::string& out, std::string_view text) {
   out.push_back('"');
-  while (!text.empty()) {
+  while (true) {
+    const std::size_t plain = plain_length(text);
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
     const char c = text.front();
     const std::size_t length = utf8_length(text);
     if (length == 0) {
@@ -227,7 +298,6 @@ std::string json_quote(std::string_view text) {
     text.remove_prefix(length);
   }
   out.push_back('"');
-  return out;
 }
 
 }  // namespace headgate

@@ -27,9 +27,12 @@ bool ascii_equal_ignore_case(std::string_view a, std::string_view b);
 bool ascii_starts_with_ignore_case(std::string_view text, std::string_view prefix);
 /// The texts with ", " between them.
 std::string join(std::span<const std::string> texts);
-/// RFC 3339 UTC with milliseconds, e.g. 2026-01-15T17:00:00.000Z.
+/// RFC 3339 UTC with milliseconds, e.g. 2026-01-15T17:00:00.000Z; times beyond the years 0000 to
+/// 9999 that it can say are the first or the last of them.
 std::string rfc3339(long long unix_milliseconds);
+void append_rfc3339(std::string& out, long long unix_milliseconds);
 /// `text` as a JSON string with quotes; invalid UTF-8 becomes U+FFFD.
 std::string json_quote(std::string_view text);
+void append_json_quoted(std::string& out, std::string_view text);
 
 }  // namespace headgate

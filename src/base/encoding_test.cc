@@ -40,6 +40,35 @@ TEST(Encoding, JsonQuoteEscapesControlsAndRepairsUtf8) {
   EXPECT_EQ(json_quote("a\"b\\c\n\x01\xFF"), "\"a\\\"b\\\\c\\n\\u0001\xEF\xBF\xBD\"");
 }
 
+TEST(Encoding, JsonQuoteKeepsAndEscapesEachByteWhereverItStands) {
+  for (int c = 0; c < 0x80; ++c) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'x');
+      text[at] = static_cast<char>(c);
+      const std::string whole = json_quote(text);
+      const std::string alone = json_quote(std::string(1, static_cast<char>(c)));
+      std::string expected = "\"" + std::string(at, 'x');
+      expected.append(alone, 1, alone.size() - 2).append(19 - at, 'x').append("\"");
+      EXPECT_EQ(whole, expected) << c << " at " << at;
+      const bool escaped = c < ' ' || c == 0x7F || c == '"' || c == '\\';
+      EXPECT_EQ(alone.size() > 3, escaped) << c;
+    }
+  }
+  EXPECT_EQ(json_quote("1234567\xFF\xC3\xBC"
+                       "89012345"),
+            "\"1234567\xEF\xBF\xBD\xC3\xBC"
+            "89012345\"");
+}
+
+TEST(Encoding, Rfc3339KnowsLeapDaysAndTheEndsOfItsCalendar) {
+  EXPECT_EQ(rfc3339(951'782'400'000), "2000-02-29T00:00:00.000Z");
+  EXPECT_EQ(rfc3339(4'107'542'399'999), "2100-02-28T23:59:59.999Z");
+  EXPECT_EQ(rfc3339(4'107'542'400'000), "2100-03-01T00:00:00.000Z");
+  EXPECT_EQ(rfc3339(253'402'300'799'999), "9999-12-31T23:59:59.999Z");
+  EXPECT_EQ(rfc3339(INT64_MAX), "9999-12-31T23:59:59.999Z");
+  EXPECT_EQ(rfc3339(INT64_MIN), "0000-01-01T00:00:00.000Z");
+}
+
 TEST(Encoding, Rfc3339HasMillisecondsAlsoBefore1970) {
   EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(rfc3339(1768496400123), "2026-01-15T17:00:00.123Z");

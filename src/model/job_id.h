@@ -24,14 +24,17 @@ struct JobId {
     const std::uint64_t high = (bits >> 15U << 16U) | 0x7000U | ((bits >> 3U) & 0xFFFU);
     const std::uint64_t low =
         (1ULL << 63U) | ((bits & 7U) << 59U) | static_cast<std::uint64_t>(tail);
-    std::string out;
-    out.reserve(36);
-    append_hex(out, high, 16);
-    append_hex(out, low, 16);
-    for (const std::size_t at : {8U, 13U, 18U, 23U}) {
-      out.insert(at, 1, '-');
-    }
-    return out;
+    std::array<char, 36> out{};
+    char* end = write_hex(out.data(), high >> 32U, 8);
+    *end++ = '-';
+    end = write_hex(end, high >> 16U, 4);
+    *end++ = '-';
+    end = write_hex(end, high, 4);
+    *end++ = '-';
+    end = write_hex(end, low >> 48U, 4);
+    *end++ = '-';
+    write_hex(end, low, 12);
+    return {out.data(), out.size()};
   }
 
   static std::optional<JobId> parse(std::string_view text) {
@@ -66,10 +69,13 @@ struct JobId {
   }
 
  private:
-  static void append_hex(std::string& out, std::uint64_t value, int digits) {
-    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
-      out.push_back("0123456789abcdef"[value >> static_cast<unsigned>(shift) & 0xFU]);
+  /// The lowest `digits` digits of `value`; returns their end.
+  static char* write_hex(char* out, std::uint64_t value, int digits) {
+    for (int i = digits - 1; i >= 0; --i) {
+      out[i] = "0123456789abcdef"[value & 0xFU];
+      value >>= 4U;
     }
+    return out + digits;
   }
 };
 
