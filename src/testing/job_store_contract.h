@@ -437,6 +437,12 @@ TEST_P(JobContract, NumbersEventsWithoutGaps) {
           R"(3 delta "a")", R"(4 delta "b")",
           R"(5 status {"status":"succeeded","attempt":1,"at":"1970-01-01T00:00:02.000Z"})"));
   EXPECT_EQ(event_texts(events_, submitted.seq, 3).size(), 2U);
+  EXPECT_EQ(event_texts(events_, submitted.seq, 1).size(), 4U);
+  EXPECT_THAT(run(events_.read(submitted.seq, 0, 1)).value(),
+              ElementsAre(::testing::Field(&model::JobEvent::n, 1)));
+  EXPECT_EQ(run(events_.read(submitted.seq, 0, 3)).value().back().n, 3);
+  EXPECT_TRUE(run(events_.read(submitted.seq, 0, 0)).value().empty());
+  EXPECT_TRUE(run(events_.read(submitted.seq + 1, 0, 100)).value().empty()) << "no such job";
 }
 
 TEST_P(JobContract, KeepsABlobWhileSomebodyHoldsIt) {

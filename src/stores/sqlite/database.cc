@@ -134,6 +134,18 @@ Statement& Statement::bind_blob(std::string_view bytes) {
   return *this;
 }
 
+Statement& Statement::borrow(std::string_view text) {
+  sqlite3_bind_text64(statement_, ++bound_, text.empty() ? "" : text.data(), text.size(),
+                      SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::borrow_blob(std::string_view bytes) {
+  sqlite3_bind_blob64(statement_, ++bound_, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                      SQLITE_STATIC);
+  return *this;
+}
+
 Statement& Statement::bind(std::optional<std::int64_t> value) {
   if (value) {
     return bind(*value);

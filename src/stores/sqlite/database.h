@@ -32,6 +32,10 @@ class Statement final {
   Statement& bind_blob(std::string_view bytes);
   Statement& bind(std::optional<std::int64_t> value);
   Statement& bind(double value);
+  /// As bind() and bind_blob(), without a copy: the bytes must stay until the statement is reset
+  /// or destroyed.
+  Statement& borrow(std::string_view text);
+  Statement& borrow_blob(std::string_view bytes);
 
   /// True if there is a row to read, false at the end.
   Result<bool> step();

@@ -22,8 +22,10 @@ std::optional<std::int64_t> integer_of(const json::object& object, std::string_v
   return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
 }
 
-std::string budget_member(const char* name, std::optional<std::int64_t> budget) {
-  return budget ? R"(,")" + std::string(name) + R"(":)" + std::to_string(*budget) : std::string();
+void append_budget(std::string& out, std::string_view member, std::optional<std::int64_t> budget) {
+  if (budget) {
+    out.append(member).append(std::to_string(*budget));
+  }
 }
 
 }  // namespace
@@ -143,11 +145,18 @@ std::vector<model::JobAttempt> decode_attempts(const std::string& text) {
 }
 
 std::string encode_principal(const model::Principal& principal) {
-  return R"({"id":)" + json_quote(principal.id) + R"(,"name":)" + json_quote(principal.name) +
-         R"(,"tier":)" + json_quote(principal.tier) + R"(,"scopes":)" +
-         std::to_string(principal.scopes.bits()) +
-         budget_member("budget_day", principal.budget_day) +
-         budget_member("budget_month", principal.budget_month) + "}";
+  std::string out;
+  out.reserve(64 + principal.id.size() + principal.name.size() + principal.tier.size());
+  out.append(R"({"id":)");
+  append_json_quoted(out, principal.id);
+  out.append(R"(,"name":)");
+  append_json_quoted(out, principal.name);
+  out.append(R"(,"tier":)");
+  append_json_quoted(out, principal.tier);
+  out.append(R"(,"scopes":)").append(std::to_string(principal.scopes.bits()));
+  append_budget(out, R"(,"budget_day":)", principal.budget_day);
+  append_budget(out, R"(,"budget_month":)", principal.budget_month);
+  return out.append("}");
 }
 
 model::Principal decode_principal(const std::string& text) {
@@ -180,11 +189,14 @@ Result<void> insert_event(Database::Session& session, model::JobSeq seq, std::in
 }
 
 std::string status_event(model::JobState state, std::size_t attempt, std::int64_t now) {
-  std::string data = R"({"status":")" + std::string(name_of(state)) + "\"";
+  std::string data = R"({"status":")";
+  data.append(name_of(state)).append("\"");
   if (attempt != 0) {
     data.append(R"(,"attempt":)").append(std::to_string(attempt));
   }
-  return data.append(R"(,"at":)").append(json_quote(rfc3339(now))).append("}");
+  data.append(R"(,"at":")");
+  append_rfc3339(data, now);
+  return data.append("\"}");
 }
 
 }  // namespace headgate::stores::sqlite

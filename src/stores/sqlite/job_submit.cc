@@ -42,23 +42,24 @@ Result<void> insert_row(Session& session, const NewJob& job) {
   }
   return insert->bind(job.id.seq)
       .bind(job.id.tail)
-      .bind(request.principal.id)
-      .bind(request.client_id)
-      .bind(request.kind)
-      .bind(request.model)
+      .borrow(request.principal.id)
+      .borrow(request.client_id)
+      .borrow(request.kind)
+      .borrow(request.model)
       .bind(static_cast<std::int64_t>(request.priority))
       .bind(std::int64_t{request.work})
       .bind(std::int64_t{request.max_attempts})
       .bind(job.created_at)
       .bind(request.start_by)
       .bind(request.finish_by)
-      .bind(request.request_id)
-      .bind(request.traceparent)
-      .bind(request.webhook_url)
+      .borrow(request.request_id)
+      .borrow(request.traceparent)
+      .borrow(request.webhook_url)
       .run();
 }
 
 Result<void> insert_request(Session& session, const NewJob& job, const Sha256* body_hash) {
+  const std::string principal = encode_principal(job.request.principal);
   auto insert = session.prepare(
       "INSERT INTO job_requests (seq, path, content_type, principal, body, body_hash)"
       " VALUES (?,?,?,?,?,?)");
@@ -66,15 +67,12 @@ Result<void> insert_request(Session& session, const NewJob& job, const Sha256* b
     return fail(insert.error());
   }
   const model::JobRequest& request = job.request;
-  insert->bind(job.id.seq)
-      .bind(request.path)
-      .bind(request.content_type)
-      .bind(encode_principal(request.principal));
+  insert->bind(job.id.seq).borrow(request.path).borrow(request.content_type).borrow(principal);
   if (body_hash == nullptr) {
-    insert->bind_blob(request.body).bind(std::optional<std::int64_t>());
+    insert->borrow_blob(request.body).bind(std::optional<std::int64_t>());
     return insert->run();
   }
-  insert->bind(std::optional<std::int64_t>()).bind_blob(as_view(*body_hash));
+  insert->bind(std::optional<std::int64_t>()).borrow_blob(as_view(*body_hash));
   auto inserted = insert->run();
   if (!inserted) {
     return inserted;
@@ -100,10 +98,6 @@ Result<Submitted> insert_job(Session& session, const NewJob& job, const Sha256* 
   }
   if (done) {
     done = insert_request(session, job, body_hash);
-  }
-  if (done) {
-    done = insert_event(session, job.id.seq, 1, "status",
-                        status_event(model::JobState::Queued, 0, job.created_at));
   }
   if (!done) {
     return fail(done.error());

@@ -11,7 +11,7 @@
 namespace headgate::stores::sqlite {
 
 /// As JobStore::submit, as one change inside a transaction. `body_hash`: of the body if it is kept
-/// as a blob, else null.
+/// as a blob, else null. The job's first event is not kept: it follows from the job's row.
 Result<Submitted> insert_job(Database::Session& session, const NewJob& job,
                              const Sha256* body_hash);
 /// As JobStore::find_by_key.

@@ -3,6 +3,8 @@
 #include <thread>
 #include <vector>
 
+#include "stores/sqlite/job_rows.h"
+#include "stores/sqlite/stores.h"
 #include "testing/job_store_contract.h"
 #include "testing/sqlite_jobs.h"
 
@@ -11,6 +13,25 @@ namespace {
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, JobContract,
                          ::testing::Values(MakeJobStores{"sqlite", make_sqlite_jobs}));
+
+TEST(SqliteEventLog, TellsOfTheSubmissionOnceToThoseWhoseStoreHasKeptIt) {
+  SqliteJobs made;
+  const auto jobs = stores::sqlite::make_job_store(made.engine);
+  const auto events = stores::sqlite::make_event_log(made.engine);
+  stores::NewJob job;
+  job.id = {.seq = 7, .tail = 1};
+  job.created_at = 1000;
+  ASSERT_TRUE(run(jobs->submit(std::move(job))));
+  const auto now = event_texts(*events, 7);
+  ASSERT_EQ(now.size(), 1U);
+  // Programs before this one wrote a row for it.
+  ASSERT_TRUE(made.database->transaction([](stores::sqlite::Database::Session& session) {
+    return stores::sqlite::insert_event(
+        session, 7, 1, "status", stores::sqlite::status_event(model::JobState::Queued, 0, 1000));
+  }));
+
+  EXPECT_EQ(event_texts(*events, 7), now);
+}
 
 TEST(SqliteWriter, AnswersEveryLoopThatWaits) {
   SqliteJobs made;

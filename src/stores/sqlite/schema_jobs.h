@@ -5,7 +5,8 @@
 namespace headgate::stores::sqlite {
 
 /// Jobs and what belongs to them. A job's row changes a few times in its life and stays small; its
-/// bytes are written once, in tables of their own. `state` is model::JobState, times are Unix
+/// bytes are written once, in tables of their own. Its first event follows from its row and is kept
+/// only for jobs of older programs. `state` is model::JobState, times are Unix
 /// milliseconds, `seq` is the JobSeq in the job's id and `tail` that id's random bits.
 inline constexpr std::string_view kJobTables = R"sql(
 CREATE TABLE jobs (
