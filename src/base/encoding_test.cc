@@ -1,5 +1,8 @@
 #include "base/encoding.h"
 
+#include <cstdint>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
@@ -73,6 +76,21 @@ TEST(Encoding, Rfc3339HasMillisecondsAlsoBefore1970) {
   EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(rfc3339(1768496400123), "2026-01-15T17:00:00.123Z");
   EXPECT_EQ(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Ids, RandomBitsSetEveryBitAndNeverRepeat) {
+  std::set<std::uint64_t> seen;
+  std::uint64_t ever = 0;
+  std::uint64_t always = ~std::uint64_t{0};
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t bits = random_bits();
+    seen.insert(bits);
+    ever |= bits;
+    always &= bits;
+  }
+  EXPECT_EQ(seen.size(), 1000U);
+  EXPECT_EQ(ever, ~std::uint64_t{0});
+  EXPECT_EQ(always, 0U);
 }
 
 TEST(Ids, UuidV7HasVersionVariantAndGrows) {

@@ -11,7 +11,7 @@
 namespace headgate {
 namespace {
 
-/// Random bytes for request ids, drawn from the system's generator in blocks to save system calls.
+/// Random bytes for ids, drawn from the system's generator in blocks to save system calls.
 void fill_random(unsigned char* out, std::size_t length) {
   thread_local std::array<unsigned char, 512> block;
   thread_local std::size_t used = block.size();
@@ -55,6 +55,14 @@ std::string uuid_v7() {
   text.reserve(36);
   append_uuid_v7(text);
   return text;
+}
+
+std::uint64_t random_bits() {
+  std::array<unsigned char, sizeof(std::uint64_t)> bytes{};
+  fill_random(bytes.data(), bytes.size());
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, bytes.data(), bytes.size());
+  return bits;
 }
 
 std::string random_base62(std::size_t length) {

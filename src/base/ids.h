@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,8 @@ std::string uuid_v7();
 void append_uuid_v7(std::string& out);
 /// `length` random characters of [0-9A-Za-z] from the system's generator: 5.95 bits each.
 std::string random_base62(std::size_t length);
+/// 64 bits from the system's generator, drawn in blocks to save system calls. Thread safe.
+std::uint64_t random_bits();
 /// `length` random bytes from the system's generator.
 std::string random_bytes(std::size_t length);
 

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "base/hash.h"
 #include "base/ids.h"
 #include "base/signal.h"
 #include "model/job_id.h"
@@ -27,15 +26,6 @@ namespace log = observe::log;
 constexpr std::size_t kStep = 100;
 /// How long runs that were broken off may take to write that down.
 constexpr std::chrono::seconds kPutBackTime{5};
-
-std::uint64_t random_bits() {
-  const std::string bytes = random_bytes(8);
-  std::uint64_t bits = 0;
-  for (const char byte : bytes) {
-    bits = bits << 8U | static_cast<unsigned char>(byte);
-  }
-  return bits;
-}
 
 Arrival arrival_of(const model::Job& job, SteadyTime at) {
   return {.ticket = job.seq,
