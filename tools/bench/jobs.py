@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import socket
 import sqlite3
@@ -29,6 +30,7 @@ import proxies
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
 CLIENTS = 64
+QUIET = 0.2  # processors that other programs may use meanwhile
 
 CONFIG = """
 server: {{ listen: "127.0.0.1:{port}", threads: 2 }}
@@ -147,7 +149,45 @@ def postgres_inserts(folder, body, seconds):
 
 
 def acknowledged(target, script, seconds):
-    return load.run_wrk(script, target.port, CLIENTS, seconds, None)
+    """wrk's figures, and what each job cost: the gateway's CPU time and the bytes it wrote."""
+    processor, written, begin = target.cpu_seconds(), bytes_written(target.process.pid), Load()
+    result = load.run_wrk(script, target.port, CLIENTS, seconds, None)
+    result["cpu_us"] = (target.cpu_seconds() - processor) * 1e6 / result["requests"]
+    result["bytes"] = (bytes_written(target.process.pid) - written) / result["requests"]
+    result["others"] = begin.others(target.cpu_seconds() - processor)
+    return result
+
+
+def bytes_written(pid):
+    for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines():
+        if line.startswith("wchar"):
+            return int(line.split()[1])
+    raise RuntimeError(f"/proc/{pid}/io has no wchar")
+
+
+class Load:
+    """What the machine's processors do from now on."""
+
+    def __init__(self):
+        self.begin, self.busy, self.children = time.monotonic(), self._busy(), self._children()
+
+    def others(self, known):
+        """Processors in use, without `known` seconds and without what our children have used that
+        have ended. They must be few: programs beside the measured one take its turns away, and take
+        more from a few busy threads than from 64 processes."""
+        busy = self._busy() - self.busy - (self._children() - self.children) - known
+        return max(0.0, busy / (time.monotonic() - self.begin))
+
+    @staticmethod
+    def _busy():
+        words = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()
+        user, nice, system, _idle, _wait, interrupts, soft = (int(word) for word in words[1:8])
+        return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _children():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
 
 
 def cycles(target, script, seconds):
@@ -195,21 +235,30 @@ def main():
         sim = stack.enter_context(proxies.simulator(simulator, None))
         waiting = job_script(folder, "waiting", load.text_body(400, model="waiting"))
         running = job_script(folder, "running", body)
-        rows = {"postgres": [], "acknowledged": [], "cycles": []}
+        rows = {name: [] for name in
+                ("postgres", "acknowledged", "cpu_us", "bytes", "others", "cycles")}
         for number in range(arguments.rounds):
             rows["postgres"].append(
                 postgres_inserts(folder / f"postgres-{number}", body, arguments.seconds))
             with gateway(headgate, sim.port, folder / f"ack-{number}") as target:
                 result = acknowledged(target, waiting, arguments.seconds)
                 rows["acknowledged"].append(result["requests"] / result["seconds"])
+                rows["cpu_us"].append(result["cpu_us"])
+                rows["bytes"].append(result["bytes"])
+                rows["others"].append(result["others"])
             with gateway(headgate, sim.port, folder / f"cycle-{number}") as target:
                 rows["cycles"].append(cycles(target, running, arguments.seconds)[0])
-            print(f"round {number + 1}:", {name: round(values[-1]) for name, values in rows.items()},
+            print(f"round {number + 1}:", {name: round(values[-1], 2 if name == "others" else None)
+                   for name, values in rows.items()},
                   file=sys.stderr, flush=True)
         medians = {name: statistics.median(values) for name, values in rows.items()}
         print(f"PostgreSQL 15, insert and commit, {CLIENTS} clients: {medians['postgres']:,.0f}/s")
         print(f"jobs acknowledged, {CLIENTS} connections: {medians['acknowledged']:,.0f}/s "
-              f"({medians['acknowledged'] / medians['postgres']:.2f} x PostgreSQL)")
+              f"({medians['acknowledged'] / medians['postgres']:.2f} x PostgreSQL); each "
+              f"{medians['cpu_us']:.0f} us of CPU and {medians['bytes']:,.0f} bytes written")
+        if medians["others"] > QUIET:
+            print(f"NOT A QUIET MACHINE: other programs used {medians['others']:.1f} processors; "
+                  "the figures are no comparison")
         print(f"whole cycles (submit, run, result): {medians['cycles']:,.0f}/s")
         if arguments.million:
             home = folder / "million"
