@@ -13,75 +13,10 @@
 #include "stores/sqlite/stores.h"
 #include "testing/fake_clock.h"
 #include "testing/temp_folder.h"
+#include "testing/troubled_jobs.h"
 
 namespace headgate::api {
 namespace {
-
-/// A store that accepts jobs and, if told so, cannot read them any more.
-class HalfBroken final : public stores::JobStore {
- public:
-  explicit HalfBroken(std::unique_ptr<stores::JobStore> inner) : inner_(std::move(inner)) {}
-  bool reads = true;
-
-  Task<Result<stores::Submitted>> submit(stores::NewJob job) override {
-    return inner_->submit(std::move(job));
-  }
-  Task<Result<std::optional<model::Job>>> find_by_key(stores::IdempotencyClaim claim,
-                                                      std::int64_t now) override {
-    return inner_->find_by_key(claim, now);
-  }
-  Task<Result<stores::LoadedJob>> load(model::JobSeq seq) override { return inner_->load(seq); }
-  Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
-                                           std::vector<model::JobAttempt> attempts) override {
-    return inner_->begin_attempt(seq, fence, std::move(attempts));
-  }
-  Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
-                              std::vector<model::JobAttempt> attempts, std::int64_t not_before,
-                              std::int64_t now) override {
-    return inner_->put_back(seq, fence, std::move(attempts), not_before, now);
-  }
-  Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence,
-                            stores::JobEnding ending) override {
-    return inner_->finish(seq, fence, std::move(ending));
-  }
-  Task<Result<model::Job>> cancel(std::string id, std::string owner, std::int64_t now) override {
-    return inner_->cancel(std::move(id), std::move(owner), now);
-  }
-  Task<Result<model::Job>> find(std::string id, std::string owner) override {
-    if (!reads) {
-      co_return fail(overloaded("The store is busy.", std::chrono::seconds(1)));
-    }
-    co_return co_await inner_->find(std::move(id), std::move(owner));
-  }
-  Task<Result<std::string>> result(model::JobSeq seq) override { return inner_->result(seq); }
-  Task<Result<std::vector<model::Job>>> list(stores::JobFilter filter) override {
-    return inner_->list(std::move(filter));
-  }
-  Task<Result<std::map<std::string, stores::JobCounts>>> counts() override {
-    return inner_->counts();
-  }
-  Result<stores::Recovery> recover(std::int64_t now) override { return inner_->recover(now); }
-  Result<void> each_waiting(const std::function<void(const stores::WaitingJob&)>& visit) override {
-    return inner_->each_waiting(visit);
-  }
-  Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) override {
-    return inner_->expire(now, limit);
-  }
-  Task<Result<std::vector<stores::EndedJobs>>> ended(std::string after,
-                                                     std::size_t limit) override {
-    return inner_->ended(std::move(after), limit);
-  }
-  Task<Result<stores::Forgotten>> forget(std::string model, std::int64_t before,
-                                         std::size_t limit) override {
-    return inner_->forget(std::move(model), before, limit);
-  }
-  Task<Result<stores::Forgotten>> forget_keys(std::int64_t now, std::size_t limit) override {
-    return inner_->forget_keys(now, limit);
-  }
-
- private:
-  const std::unique_ptr<stores::JobStore> inner_;
-};
 
 /// Any request is a job for the model "m".
 class AnyJob final : public Endpoint {
@@ -138,7 +73,9 @@ class JobSubmissionTest : public ::testing::Test {
       stores::sqlite::Readers::open(folder_.file("jobs.db"), 1).value();
   stores::sqlite::Writer writer_{*database_};
   const stores::sqlite::Engine engine_{database_.get(), &writer_, readers_.get(), &pool_};
-  HalfBroken jobs_{stores::sqlite::make_job_store(engine_)};
+  const std::unique_ptr<stores::JobStore> store_ = stores::sqlite::make_job_store(engine_);
+  testing::Troubles troubles_;
+  testing::TroubledJobs jobs_{*store_, troubles_};
   const std::unique_ptr<stores::EventLog> events_ = stores::sqlite::make_event_log(engine_);
   EventLoop loop_;
   const std::array<EventLoop*, 1> loops_{&loop_};
@@ -166,12 +103,12 @@ class JobSubmissionTest : public ::testing::Test {
 };
 
 TEST_F(JobSubmissionTest, AJobOnDiskIsToldOfEvenIfTheWaitForItFails) {
-  jobs_.reads = false;
+  troubles_.add("find_id", testing::Trouble::Refused, 100);
   const auto answer = post({{"Prefer", "respond-async, wait=10"}});
   EXPECT_EQ(answer.status, 202) << answer.body;
   EXPECT_NE(answer.fields.find("Location: /v1/jobs/"), std::string::npos);
   EXPECT_NE(answer.body.find(R"("status":"queued")"), std::string::npos);
-  jobs_.reads = true;
+  troubles_.clear();
   EXPECT_EQ(run_on(loop_, jobs_.list({}))->size(), 1U);
 }
 

@@ -106,7 +106,7 @@ class TroubledJobs final : public stores::JobStore {
     return troubles_.pass("cancel", jobs_.cancel(std::move(id), std::move(owner), now));
   }
   Task<Result<model::Job>> find(std::string id, std::string owner) override {
-    return jobs_.find(std::move(id), std::move(owner));
+    return troubles_.pass("find_id", jobs_.find(std::move(id), std::move(owner)));
   }
   Task<Result<model::Job>> find(model::JobSeq seq) override {
     return troubles_.pass("find", jobs_.find(seq));
@@ -130,8 +130,23 @@ class TroubledJobs final : public stores::JobStore {
   Task<Result<std::vector<model::Job>>> expire(std::int64_t now, std::size_t limit) override {
     return troubles_.pass("expire", jobs_.expire(now, limit));
   }
-  Task<Result<std::size_t>> forget(std::int64_t before, std::size_t limit) override {
-    return jobs_.forget(before, limit);
+  Task<Result<std::optional<model::Job>>> find_by_key(stores::IdempotencyClaim claim,
+                                                      std::int64_t now) override {
+    return jobs_.find_by_key(std::move(claim), now);
+  }
+  Task<Result<std::vector<stores::EndedJobs>>> ended(std::string after,
+                                                     std::size_t limit) override {
+    return jobs_.ended(std::move(after), limit);
+  }
+  Task<Result<stores::Forgotten>> forget(std::string model, std::int64_t before,
+                                         std::size_t limit) override {
+    return jobs_.forget(std::move(model), before, limit);
+  }
+  Task<Result<void>> add_counts(std::map<std::string, stores::JobCounts> counts) override {
+    return jobs_.add_counts(std::move(counts));
+  }
+  Task<Result<stores::Forgotten>> forget_keys(std::int64_t now, std::size_t limit) override {
+    return jobs_.forget_keys(now, limit);
   }
 
  private:

@@ -50,8 +50,8 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations kSchema = {kIdentity, kJobTables, kWebhookTables, kUsageTables,
-                                     kJobExpiry, kRetentionIndex};
+  static const Migrations kSchema = {kIdentity,    kJobTables, kWebhookTables,
+                                     kUsageTables, kJobExpiry, kRetentionIndex};
   return kSchema;
 }
 
