@@ -50,7 +50,7 @@ def test_those_who_watch_a_job_do_not_hold_the_gateway(tmp_path):
         assert site.gateway.process.wait(LIMIT_SECONDS) == 0
         assert time.monotonic() - begun < 20, "well within the grace of 25 seconds"
         assert sorted(status for status, _, _ in polled) == [200, 202]
-        assert {answer["status"] for _, _, answer in polled} == {"queued"}, "the jobs as they are"
+        assert {answer["status"] for _, _, answer in polled} <= {"queued", "running"}, "the jobs as they are"
         assert streamed[-1] == "ended" and len(streamed) >= 2
 
 
