@@ -102,6 +102,14 @@ Task<Result<std::optional<std::string_view>>> Attempt::read(SteadyTime patience)
   co_return piece;
 }
 
+Result<std::optional<std::string_view>> Attempt::take() {
+  auto piece = exchange_->take();
+  if (!piece) {
+    return fail(blame(piece.error()));
+  }
+  return piece;
+}
+
 Task<Error> Attempt::refusal() {
   const int status = exchange_->head().status;
   const std::string retry_after(exchange_->head().field("retry-after").value_or(""));

@@ -31,6 +31,8 @@ class Attempt final : public Recycled {
   Task<Result<bool>> await_answer(SteadyTime patience);
   /// As upstream::Exchange::read.
   Task<Result<std::optional<std::string_view>>> read(SteadyTime patience);
+  /// As upstream::Exchange::take.
+  Result<std::optional<std::string_view>> take();
 
   const upstream::ResponseHead& head() const { return exchange_->head(); }
   const routing::Target& target() const { return target_; }

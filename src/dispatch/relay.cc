@@ -27,9 +27,24 @@ class WholeBody final : public edge::BodyStream, public Recycled {
     if (!piece) {
       co_return fail(piece.error());
     }
-    const std::string_view bytes = **piece;
+    co_return seen(**piece);
+  }
+
+  std::optional<Result<std::string_view>> at_hand() override {
+    auto piece = attempt_->take();
+    if (!piece) {
+      return fail(piece.error());
+    }
+    if (!*piece) {
+      return std::nullopt;
+    }
+    return seen(**piece);
+  }
+
+ private:
+  std::string_view seen(std::string_view bytes) {
     if (settled_) {
-      co_return bytes;  // nothing comes after the length that was announced
+      return bytes;  // nothing comes after the length that was announced
     }
     seen_ += bytes.size();
     if (seen_ == length_ && bytes.size() >= std::min<std::uint64_t>(length_, kTail)) {
@@ -40,10 +55,9 @@ class WholeBody final : public edge::BodyStream, public Recycled {
         settle(tail_);
       }
     }
-    co_return bytes;
+    return bytes;
   }
 
- private:
   void settle(std::string_view tail) {
     attempt_->settle(attempt_->target().protocol->usage_of(tail));
     settled_ = true;

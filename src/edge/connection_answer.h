@@ -59,7 +59,8 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Respon
   }
   // The head waits for the first bytes, so that both leave together and a failure before them still
   // becomes a proper error.
-  auto piece = co_await response.stream->next();
+  auto here = response.stream->at_hand();
+  auto piece = here ? std::move(*here) : co_await response.stream->next();
   if (!piece) {
     Response error = state_.handler.refuse(piece.error(), &head_.request, context_);
     co_return co_await answer(std::move(error), keep);
@@ -94,7 +95,8 @@ Task<typename Connection<Stream>::Keep> Connection<Stream>::answer_stream(Respon
     if (last || (framing == BodyFraming::Length && sent_body_bytes_ >= *response.stream_length)) {
       break;
     }
-    piece = co_await response.stream->next();
+    here = response.stream->at_hand();
+    piece = here ? std::move(*here) : co_await response.stream->next();
     if (!piece) {
       context_.error_code = wire_code(piece.error());
       context_.error_detail = piece.error().detail;

@@ -61,6 +61,9 @@ class BodyStream {
   /// The next bytes, empty at the proper end; valid until the next call. After an Error the
   /// connection is cut without a proper end, so that the answer cannot pass for complete.
   virtual Task<Result<std::string_view>> next() = 0;
+  /// What next() would return, if that is here already; nullopt: await next(). Spares the usual
+  /// answer, which arrives in one piece, its coroutines.
+  virtual std::optional<Result<std::string_view>> at_hand() { return std::nullopt; }
 };
 
 /// The client of an open WebSocket (RFC 6455), as its session sees it. On the connection's loop

@@ -76,6 +76,8 @@ class Exchange {
   /// until the next call. nullopt if there were none until `patience` (ask again).
   virtual Task<Result<std::optional<std::string_view>>> read(
       SteadyTime patience = SteadyTime::max()) = 0;
+  /// The same without waiting: nullopt if none are here.
+  virtual Result<std::optional<std::string_view>> take() = 0;
 };
 
 struct ClientStats {

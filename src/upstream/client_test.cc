@@ -3,6 +3,7 @@
 #include <array>
 #include <future>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -520,6 +521,43 @@ Task<std::size_t> read_after(Client& client, OutgoingRequest request, std::futur
     }
     total += (*piece)->size();
   }
+}
+
+Task<std::vector<std::string>> take_and_read(Client& client, OutgoingRequest request,
+                                             std::promise<void>& go_on) {
+  auto exchange = client.start(request);
+  auto head = co_await exchange->await_head();
+  EXPECT_TRUE(head && *head);
+  std::vector<std::string> seen;
+  for (int i = 0; i < 2; ++i) {
+    const auto here = exchange->take();
+    EXPECT_TRUE(here);
+    seen.emplace_back(*here ? **here : "nothing here");
+  }
+  go_on.set_value();
+  const auto rest = co_await exchange->read();
+  EXPECT_TRUE(rest && *rest);
+  seen.emplace_back(**rest);
+  const auto end = exchange->take();
+  EXPECT_TRUE(end && *end);
+  seen.emplace_back((*end)->empty() ? "end" : **end);
+  co_return seen;
+}
+
+TEST(Client, TakesWhatIsHereWithoutWaiting) {
+  std::promise<void> go_on;
+  RawServer server([&](RawPeer& peer, int) {
+    peer.read_head();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst");
+    go_on.get_future().wait();
+    peer.send("other");
+    peer.wait_closed();
+  });
+  const Origin origin = origin_of(server);
+  ClientUnderTest under_test;
+  EXPECT_EQ(run_on(under_test.loop, take_and_read(under_test.client, get(origin), go_on)),
+            (std::vector<std::string>{"first", "nothing here", "other", "end"}));
+  under_test.client.close_idle();
 }
 
 TEST(Client, ReadsOnlyWhatIsAskedFor) {

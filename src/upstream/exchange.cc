@@ -88,19 +88,28 @@ class PooledExchange final : public Exchange, public Recycled {
 
   const ResponseHead& head() const override { return connection_->head; }
 
-  Task<Result<std::optional<std::string_view>>> read(SteadyTime patience) override {
+  Result<std::optional<std::string_view>> take() override {
     connection_->consume(std::exchange(piece_in_buffer_, 0));
-    while (!complete_) {
+    std::string_view bytes;
+    if (!complete_) {
       auto piece = take_piece();
       if (!piece) {
-        co_return fail(piece.error());
+        return fail(piece.error());
       }
-      if (!piece->empty()) {
-        silent_ = false;
-        co_return std::optional(*piece);
-      }
-      if (complete_) {
-        break;
+      bytes = *piece;
+    }
+    if (bytes.empty() && !complete_) {
+      return std::optional<std::string_view>();
+    }
+    silent_ = false;
+    return std::optional(bytes);
+  }
+
+  Task<Result<std::optional<std::string_view>>> read(SteadyTime patience) override {
+    while (true) {
+      auto piece = take();
+      if (!piece || *piece) {
+        co_return piece;
       }
       if (!silent_) {
         silent_ = true;
@@ -118,11 +127,10 @@ class PooledExchange final : public Exchange, public Recycled {
           connection_->head.body == ResponseHead::Body::UntilClose &&
           connection_->ended_cleanly()) {
         complete_ = true;
-        break;
+        continue;
       }
       co_return broken(woken, FailurePhase::IdleTimeout, FailurePhase::Truncated);
     }
-    co_return std::optional<std::string_view>("");
   }
 
  private:
