@@ -51,6 +51,9 @@ bool try_enter_line(queue::Lines& lines, const routing::Model& model,
   if (context.ledger != nullptr || context.principal == nullptr) {
     return true;
   }
+  if (context.cancel.cancelled()) {
+    return false;  // waiting says so
+  }
   context.slot = lines.try_enter(caller_of(model, context));
   return context.slot != nullptr;
 }

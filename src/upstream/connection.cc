@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "upstream/failure.h"
 
@@ -105,6 +106,9 @@ Task<Result<void>> Connection::connect(const std::vector<IpAddress>& addresses, 
       const auto handle = socket_.release(ec);
       if (!ec) {
         socket_.assign(endpoint.protocol(), handle, ec);
+        if (ec) {
+          ::close(handle);  // nobody else has it
+        }
       }
     }
     if (!ec && !closed_) {
