@@ -217,7 +217,8 @@ void Connection::begin_request(const RequestHead& head) {
   request_number_ = record.number;
   record.connection = number_;
   record.received = std::chrono::system_clock::now();
-  record.started = std::chrono::steady_clock::now();  // as `received`: both ends of one span
+  shared_.now = std::chrono::steady_clock::now();  // the turn may have begun long before
+  record.started = shared_.now;
   record.method = head.method;
   record.target = head.target;
   record.fields = head.fields;
@@ -499,9 +500,8 @@ void Connection::end_request(Outcome outcome) {
   if (RequestRecord* record = shared_.log.find(request_number_)) {
     record->outcome = outcome;
     record->sent_bytes = sent_;
-    // The turn may have begun before the request came.
-    record->took = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::max(shared_.now - record->started, SteadyTime::duration(0)));
+    record->took =
+        std::chrono::duration_cast<std::chrono::microseconds>(shared_.now - record->started);
   }
 }
 
