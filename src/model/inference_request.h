@@ -28,6 +28,13 @@ inline std::string_view name_of(Kind kind) {
   return "chat";
 }
 
+/// Whose words a request's body is written in.
+enum class Dialect : std::uint8_t {
+  OpenAi,     ///< chat completions, completions, embeddings and the like
+  Responses,  ///< OpenAI's /v1/responses
+  Anthropic,  ///< /v1/messages
+};
+
 enum class Delivery : std::uint8_t { Whole, Stream };
 
 /// A part of a body, as offsets.
@@ -37,10 +44,11 @@ struct Span {
   bool empty() const { return begin == end; }
 };
 
-/// A request in the OpenAI dialect, kept as the bytes the client sent: only what routing must know
+/// A request, kept as the bytes the client sent: only what routing must know
 /// is read out of it, and where it stands, so that it can be replaced without touching the rest.
 struct InferenceRequest {
   Kind kind = Kind::Chat;
+  Dialect dialect = Dialect::OpenAi;
   Delivery delivery = Delivery::Whole;
   std::string model;          ///< the public name asked for
   std::string_view body;      ///< valid JSON object; borrowed from the connection

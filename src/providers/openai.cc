@@ -134,6 +134,10 @@ class OpenAi final : public Provider {
             .output_tokens = number_behind(rest, "\"completion_tokens\"")};
   }
 
+  bool passes(model::Dialect dialect, model::Kind /*kind*/) const override {
+    return dialect == model::Dialect::OpenAi;
+  }
+
   std::unique_ptr<StreamRelay> stream_relay(const model::InferenceRequest& request) const override {
     return make_openai_stream(request.usage_wanted ? UsageEvent::Shown : UsageEvent::Hidden);
   }

@@ -6,9 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "model/chat.h"
+#include "model/chat_answer.h"
+#include "model/embedding.h"
 #include "model/inference_request.h"
+#include "model/usage.h"
 
 namespace headgate::providers {
 
@@ -35,13 +40,11 @@ struct WireRequest {
 struct TargetName {
   std::string model;       ///< the provider's name of the model
   std::string json_model;  ///< the same as a JSON string, quotes included
+  std::int64_t max_output =
+      0;  ///< tokens an answer may have where the request does not say; 0: unknown
 };
 
-/// Tokens an answer was billed with; -1: not told.
-struct Usage {
-  std::int64_t input_tokens = -1;
-  std::int64_t output_tokens = -1;
-};
+using model::Usage;
 
 /// Follows one streamed answer and hands on what the client may see.
 class StreamRelay {
@@ -56,6 +59,18 @@ class StreamRelay {
   virtual Result<std::string_view> finish() = 0;
   /// Known when the stream has told it.
   virtual Usage usage() const = 0;
+};
+
+/// Reads one streamed chat answer of a vendor.
+class ChatReader {
+ public:
+  virtual ~ChatReader() = default;
+  /// Takes the next bytes as they came from the wire, cut anywhere, and appends the events that are
+  /// whole. A malformed wire event is skipped. Fails with what an error in the stream means to our
+  /// caller, or UpstreamFailed if a wire event passes the size limit.
+  virtual Result<void> feed(std::string_view bytes, std::vector<model::ChatEvent>& events) = 0;
+  /// The wire stream has ended properly: UpstreamFailed if the answer is not complete.
+  virtual Result<void> finish(std::vector<model::ChatEvent>& events) = 0;
 };
 
 /// Translates between the client's request and one vendor's wire format.
@@ -77,6 +92,22 @@ class Provider {
   virtual Usage usage_of(std::string_view tail) const = 0;
   virtual std::unique_ptr<StreamRelay> stream_relay(
       const model::InferenceRequest& request) const = 0;
+
+  /// Whether requests of this kind and dialect pass through encode() as the client wrote them. All
+  /// others go through the neutral calls below; what a vendor does not offer fails with
+  /// InvalidRequest.
+  virtual bool passes(model::Dialect dialect, model::Kind kind) const = 0;
+  /// The HTTP call that starts a chat. InvalidRequest names the member that the vendor cannot
+  /// express.
+  virtual Result<WireRequest> encode_chat(const model::ChatRequest& request,
+                                          model::Delivery delivery, const TargetName& target) const;
+  /// A whole answer. UpstreamFailed if it is none, or what an error inside of it means.
+  virtual Result<model::ChatAnswer> decode_chat(std::string_view body) const;
+  /// Null if the vendor offers no chat.
+  virtual std::unique_ptr<ChatReader> chat_reader() const;
+  virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
+                                               const TargetName& target) const;
+  virtual Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const;
 };
 
 /// The provider that speaks `protocol`, or nullptr if this build has none of that name.

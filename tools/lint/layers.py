@@ -9,13 +9,14 @@ LAYERS = {  # folder -> row; only folders on lower rows may be included, never t
     "api": 6, "ui": 6,
     "dispatch": 5,
     "auth": 4, "limits": 4, "queue": 4, "routing": 4, "supervisor": 4, "documents": 4,
-    "edge": 3, "upstream": 3, "providers": 3, "stores": 3,
+    "edge": 3, "upstream": 3, "providers": 3, "dialects": 3, "stores": 3,
     "observe": 2,
     "config": 1, "model": 1,
     "base": 0,
 }
 ONLY = {  # a folder that may include less than its row allows
     "providers": {"base", "model"},
+    "dialects": {"base", "model"},
 }
 OF_EDGE = {"api": {"edge/handler.h"}, "ui": {"edge/handler.h"}}
 OWNERS = [  # third-party header -> folders that may include it

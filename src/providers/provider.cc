@@ -1,0 +1,33 @@
+#include "providers/provider.h"
+
+namespace headgate::providers {
+namespace {
+
+Error offers_no(std::string_view what) {
+  return invalid_request("This model offers no " + std::string(what) + ".", "model");
+}
+
+}  // namespace
+
+Result<WireRequest> Provider::encode_chat(const model::ChatRequest& /*request*/,
+                                          model::Delivery /*delivery*/,
+                                          const TargetName& /*target*/) const {
+  return fail(offers_no("chat"));
+}
+
+Result<model::ChatAnswer> Provider::decode_chat(std::string_view /*body*/) const {
+  return fail(offers_no("chat"));
+}
+
+std::unique_ptr<ChatReader> Provider::chat_reader() const { return nullptr; }
+
+Result<WireRequest> Provider::encode_embedding(const model::EmbeddingRequest& /*request*/,
+                                               const TargetName& /*target*/) const {
+  return fail(offers_no("embeddings"));
+}
+
+Result<model::EmbeddingAnswer> Provider::decode_embedding(std::string_view /*body*/) const {
+  return fail(offers_no("embeddings"));
+}
+
+}  // namespace headgate::providers
