@@ -107,7 +107,8 @@ struct RetrySettings {
   Milliseconds initial{500};
   Milliseconds max{8'000};
   double factor = 2;
-  double budget = 0.2;  ///< retries per request over the last ten seconds
+  double budget = 0.2;            ///< retries per request over the last ten seconds
+  double budget_per_second = 10;  ///< retries that are allowed besides
 };
 
 /// What is repeated after a failed job.
@@ -172,7 +173,24 @@ struct TargetSettings {
   double quality = 0;
   double price_input = 0;  ///< USD per million tokens
   double price_output = 0;
-  std::uint64_t context = 0;  ///< tokens; 0: unknown
+  std::uint64_t context = 0;     ///< tokens; 0: unknown
+  std::uint64_t max_output = 0;  ///< tokens of its longest answer; 0: unknown
+  /// What it can do: text, images, tools, json_schema; empty: unknown, and then assumed.
+  std::vector<std::string> supports;
+};
+
+/// Sends some of a model's requests elsewhere. The first rule of a model that is about a request
+/// holds; an empty condition is about all. Targets are named by provider or provider/model.
+struct RuleSettings {
+  std::uint64_t min_input_tokens = 0;
+  std::uint64_t max_input_tokens = 0;  ///< 0: no bound
+  std::vector<std::string> kinds;
+  std::vector<std::string> clients;  ///< X-Client-ID or name of the user or key
+  std::string hours;                 ///< "22:00-06:00" in UTC; empty: always
+  std::string images = "any";        ///< any | with | without
+  std::vector<std::string> prefer;   ///< targets that are tried first
+  std::vector<std::string> only;     ///< targets that may be tried at all
+  std::string model;                 ///< another model that answers instead
 };
 
 struct TimeoutSettings {
@@ -193,6 +211,10 @@ struct ModelSettings {
   QueueSettings queue;  ///< Settings::queue where the model says nothing
   RetrySettings retry;
   BreakerSettings breaker;
+  std::string hedge_after = "off";  ///< off | p95 | a duration
+  std::vector<std::string> fallback_models;
+  double min_confidence = 0;  ///< of classify and extract; 0: any
+  std::vector<RuleSettings> rules;
   Milliseconds cache_ttl{0};  ///< 0: no cache
   ModelServerSettings server;
 };

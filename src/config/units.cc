@@ -60,6 +60,24 @@ std::string formatted(std::uint64_t value, const std::array<Unit, Count>& units)
   return "0";
 }
 
+/// Of "06:30"; "24:00" is allowed.
+std::optional<unsigned> minute_of_day(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') {
+    return std::nullopt;
+  }
+  for (const std::size_t place : {0U, 1U, 3U, 4U}) {
+    if (text[place] < '0' || text[place] > '9') {
+      return std::nullopt;
+    }
+  }
+  const auto digits = [&](std::size_t place) {
+    return static_cast<unsigned>((text[place] - '0') * 10 + (text[place + 1] - '0'));
+  };
+  const unsigned minutes = digits(0) * 60 + digits(3);
+  const bool valid = digits(3) < 60 && minutes <= 24 * 60;
+  return valid ? std::optional(minutes) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -94,5 +112,19 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 }
 
 std::string format_size(std::uint64_t bytes) { return formatted(bytes, kSizes); }
+
+std::optional<DayHours> parse_hours(std::string_view text) {
+  constexpr std::size_t kLength = std::string_view("22:00-06:00").size();
+  constexpr std::size_t kSecond = std::string_view("22:00-").size();
+  if (text.size() != kLength || text[kSecond - 1] != '-') {
+    return std::nullopt;
+  }
+  const auto from = minute_of_day(text.substr(0, kSecond - 1));
+  const auto to = minute_of_day(text.substr(kSecond));
+  if (!from || !to || *from == *to) {
+    return std::nullopt;
+  }
+  return DayHours{.from = *from, .to = *to};
+}
 
 }  // namespace headgate::config

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "config/target_reference.h"
+#include "config/units.h"
 
 namespace headgate::routing {
 namespace {
@@ -27,15 +29,40 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-Result<Target> make_target(const config::ProviderSettings& provider, std::string model,
-                           const config::TimeoutSettings& timeouts) {
+Abilities abilities_of(const std::vector<std::string>& supports) {
+  if (supports.empty()) {
+    return {};
+  }
+  const auto has = [&](std::string_view ability) {
+    return std::ranges::find(supports, ability) != supports.end();
+  };
+  return {.images = has("images"), .tools = has("tools"), .json_schema = has("json_schema")};
+}
+
+/// `health_name` is what its health is known by: config::target_name or, where that changes from
+/// request to request, nothing.
+Result<Target> make_target(const config::ProviderSettings& provider,
+                           const config::TargetSettings& entry, std::string model,
+                           std::string_view health_name, const config::TimeoutSettings& timeouts,
+                           Health& health) {
   Target target;
   target.provider = provider.name;
   target.timeouts = timeouts;
+  target.endpoint = entry.endpoint;
+  target.weight = entry.weight;
+  target.quality = entry.quality;
+  target.price_input = entry.price_input;
+  target.price_output = entry.price_output;
+  target.context = entry.context;
+  target.max_output = entry.max_output;
+  target.abilities = abilities_of(entry.supports);
+  target.health = health.target(provider.name, health_name);
   target.name.json_model = json_quote(model);
   target.name.model = std::move(model);
+  target.name.max_output = static_cast<std::int64_t>(entry.max_output);
   if (provider.protocol == "embedded") {
     target.embedded = true;
+    target.keys = health.keys(provider.name, {}, provider.requests_per_minute);
     return target;
   }
   target.protocol = providers::provider_for(provider.protocol);
@@ -53,7 +80,19 @@ Result<Target> make_target(const config::ProviderSettings& provider, std::string
   for (const config::Secret& key : provider.api_keys) {
     target.credentials.push_back(target.protocol->credential_fields(key.reveal()));
   }
+  target.keys = health.keys(provider.name, target.credentials, provider.requests_per_minute);
   return target;
+}
+
+Hedge hedge_of(const std::string& after) {
+  if (after == "off") {
+    return {};
+  }
+  if (after == "p95") {
+    return {.after = Hedge::After::P95};
+  }
+  const auto fixed = config::parse_duration(after);
+  return fixed ? Hedge{.after = Hedge::After::Fixed, .fixed = *fixed} : Hedge();
 }
 
 /// Whether this build can speak to the provider at all.
@@ -64,6 +103,12 @@ bool speaks(const config::ProviderSettings& provider) {
 }  // namespace
 
 Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& settings) {
+  Health nothing_known;
+  return build(settings, nothing_known);
+}
+
+Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& settings,
+                                                      Health& health) {
   auto catalog = std::make_shared<Catalog>();
   const auto provider_named = [&](const std::string& name) -> const config::ProviderSettings* {
     const auto found = std::ranges::find(settings.providers, name, &config::ProviderSettings::name);
@@ -75,6 +120,13 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
     model->aliases = configured.aliases;
     model->kind = configured.kind;
     model->wait_timeout = configured.queue.wait_timeout;
+    model->strategy = strategy_named(configured.strategy);
+    model->fallback_models = configured.fallback_models;
+    model->min_confidence = configured.min_confidence;
+    model->retry = configured.retry;
+    model->breaker = configured.breaker;
+    model->hedge = hedge_of(configured.hedge_after);
+    model->memory = health.model(configured.name);
     for (const config::TargetSettings& entry : configured.targets) {
       const config::ProviderSettings* provider = provider_named(entry.provider);
       if (provider == nullptr) {
@@ -84,8 +136,9 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
       if (!speaks(*provider)) {
         continue;  // named in a start-up warning; the model's other targets serve it
       }
-      auto target = make_target(*provider, entry.model.empty() ? configured.name : entry.model,
-                                configured.timeouts);
+      const std::string& name = entry.model.empty() ? configured.name : entry.model;
+      auto target = make_target(*provider, entry, name, config::target_name(entry, configured.name),
+                                configured.timeouts, health);
       if (!target) {
         return fail(target.error());
       }
@@ -93,6 +146,9 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
     }
     if (model->targets.empty()) {
       continue;
+    }
+    for (const config::RuleSettings& rule : configured.rules) {
+      model->rules.push_back(make_rule(rule, model->targets));
     }
     catalog->by_name_.emplace(model->name, model);
     for (const std::string& alias : model->aliases) {
@@ -102,12 +158,16 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
   }
   for (const config::ProviderSettings& provider : settings.providers) {
     if (provider.any_model && speaks(provider) && !catalog->any_model_) {
-      auto target = make_target(provider, {}, config::TimeoutSettings());
+      auto target = make_target(provider, {}, {}, {}, config::TimeoutSettings(), health);
       if (!target) {
         return fail(target.error());
       }
-      catalog->any_model_ = std::move(*target);
-      catalog->any_model_wait_ = settings.queue.wait_timeout;
+      auto any = std::make_shared<Model>();
+      any->kind = "chat";
+      any->targets.push_back(std::move(*target));
+      any->wait_timeout = settings.queue.wait_timeout;
+      any->memory = health.model({});
+      catalog->any_model_ = std::move(any);
     }
   }
   return std::shared_ptr<const Catalog>(std::move(catalog));
@@ -121,12 +181,9 @@ Result<std::shared_ptr<const Model>> Catalog::find(std::string_view name) const 
   if (!any_model_) {
     return fail(unknown(name));
   }
-  auto model = std::make_shared<Model>();
+  auto model = std::make_shared<Model>(*any_model_);
   model->name = name;
-  model->kind = "chat";
-  model->wait_timeout = any_model_wait_;
-  model->targets.push_back(*any_model_);
-  model->targets.front().name = {std::string(name), json_quote(name)};
+  model->targets.front().name = {.model = std::string(name), .json_model = json_quote(name)};
   return std::shared_ptr<const Model>(std::move(model));
 }
 

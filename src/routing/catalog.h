@@ -13,6 +13,9 @@
 #include "config/settings.h"
 #include "model/inference_request.h"
 #include "providers/provider.h"
+#include "routing/health.h"
+#include "routing/rules.h"
+#include "routing/strategy.h"
 #include "upstream/url.h"
 
 namespace headgate::routing {
@@ -26,6 +29,27 @@ struct Target {
   providers::TargetName name;
   std::vector<std::string> credentials;  ///< header lines, one entry for each key; never logged
   config::TimeoutSettings timeouts;
+  std::string endpoint;  ///< runpod: endpoint id
+
+  // What the strategies and the check of needs look at.
+  double weight = 1;
+  double quality = 0;
+  double price_input = 0;  ///< USD per million tokens
+  double price_output = 0;
+  std::uint64_t context = 0;     ///< tokens; 0: unknown
+  std::uint64_t max_output = 0;  ///< tokens; 0: unknown
+  Abilities abilities;
+
+  // Shared with the catalogs of all loops, and with those before and after a reload.
+  std::shared_ptr<TargetHealth> health;
+  std::shared_ptr<KeyPool> keys;
+};
+
+/// When a second attempt is started beside a silent first.
+struct Hedge {
+  enum class After : std::uint8_t { Never, P95, Fixed };
+  After after = After::Never;
+  std::chrono::milliseconds fixed{0};
 };
 
 /// A public model name with its targets.
@@ -35,12 +59,25 @@ struct Model {
   std::string kind;                                ///< as configured: chat, embedding, extract, ...
   std::vector<Target> targets;                     ///< at least one
   std::chrono::milliseconds wait_timeout{60'000};  ///< of a caller in the model's line
+
+  Strategy strategy = Strategy::Ordered;
+  std::vector<Rule> rules;
+  std::vector<std::string> fallback_models;  ///< asked in turn when no target of this one answers
+  double min_confidence = 0;                 ///< of classify and extract; 0: any
+  config::RetrySettings retry;
+  config::BreakerSettings breaker;
+  Hedge hedge;
+  std::shared_ptr<ModelMemory> memory;  // shared as a target's health is
 };
 
 /// All models of one configuration; immutable.
 class Catalog final {
  public:
-  /// Fails with the option at fault, e.g. an unknown provider or a base URL that is not one.
+  /// Fails with the option at fault, e.g. an unknown provider or a base URL that is not one. What
+  /// is known of the targets comes from `health`, which need not outlive the catalog.
+  static Result<std::shared_ptr<const Catalog>> build(const config::Settings& settings,
+                                                      Health& health);
+  /// The same with nothing known.
   static Result<std::shared_ptr<const Catalog>> build(const config::Settings& settings);
 
   /// The model of this name or alias; or, if a provider takes any model, that provider under the
@@ -53,8 +90,7 @@ class Catalog final {
 
   std::vector<std::shared_ptr<const Model>> models_;  // shared with requests under way
   TextMap<std::shared_ptr<const Model>> by_name_;
-  std::optional<Target> any_model_;
-  std::chrono::milliseconds any_model_wait_{60'000};
+  std::shared_ptr<const Model> any_model_;  // a pattern for those that find() makes
 };
 
 }  // namespace headgate::routing

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "config/settings.h"
+
+namespace headgate::routing {
+
+/// Of a target's breaker.
+///
+/// | state    | calls                          | leaves it                                        |
+/// |----------|--------------------------------|--------------------------------------------------|
+/// | Closed   | all                            | enough failures in a row, an outlier, by hand    |
+/// | Open     | none                           | its time is over, a health check, by hand        |
+/// | HalfOpen | exactly one, the probe         | with the probe: ok closes, a fault opens         |
+enum class BreakerState : std::uint8_t { Closed, Open, HalfOpen };
+
+/// Why a breaker is not closed.
+enum class OpenCause : std::uint8_t { None, Failures, Outlier, ByHand };
+
+std::string_view name_of(BreakerState state);
+std::string_view name_of(OpenCause cause);
+
+/// How a call ended.
+enum class CallResult : std::uint8_t {
+  Ok,
+  ProviderFault,  ///< 5xx, connection, timeout, truncated or malformed answer
+  CallerFault,    ///< the request is at fault; the target is well
+  Cancelled,      ///< says nothing of the target
+  RateLimited,    ///< the key rests
+  BadKey,         ///< the key rests for long
+};
+
+struct Outcome {
+  CallResult result = CallResult::Ok;
+  std::chrono::nanoseconds latency{0};                     ///< of the whole call
+  std::optional<std::chrono::nanoseconds> first_token{};   ///< of a stream
+  std::optional<std::chrono::milliseconds> retry_after{};  ///< of RateLimited
+};
+
+/// What an operator sees of a target.
+struct TargetView {
+  std::string provider;
+  std::string target;  ///< the provider's name of the model
+  BreakerState state = BreakerState::Closed;
+  OpenCause cause = OpenCause::None;
+  SteadyTime since{};       ///< in this state
+  SteadyTime open_until{};  ///< of Open: when a probe is let through; max(): closed by hand only
+  std::uint32_t in_flight = 0;
+  std::uint32_t failures_in_row = 0;
+  std::chrono::nanoseconds latency{0};      ///< peak EWMA; 0: not known
+  std::chrono::nanoseconds first_token{0};  ///< peak EWMA; 0: not known
+  std::chrono::nanoseconds p95{0};          ///< of the latency, within an eighth; 0: not known
+  std::uint64_t calls = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;        ///< provider faults
+  std::uint64_t rate_limited = 0;  ///< by the provider
+  std::uint64_t opened = 0;        ///< times the breaker opened
+  // Of its provider.
+  std::uint32_t keys = 0;
+  std::uint32_t keys_resting = 0;
+  std::uint64_t calls_last_minute = 0;
+  std::uint64_t calls_per_minute = 0;  ///< declared for all keys together; 0: none
+};
+
+/// The health of one target, shared by all event loops and kept over reloads.
+///
+/// Thread safe; a call takes one short lock, the readers used to order targets take none.
+class TargetHealth final {
+ public:
+  enum class Admission : std::uint8_t { Refused, Granted, GrantedAsProbe };
+  enum class Standing : std::uint8_t { Closed, ProbeDue, ProbeRuns, Open };
+
+  TargetHealth(std::string provider, std::string target);
+  TargetHealth(const TargetHealth&) = delete;
+  TargetHealth& operator=(const TargetHealth&) = delete;
+  ~TargetHealth() = default;
+
+  const std::string& provider() const { return provider_; }
+  const std::string& target() const { return target_; }
+  /// The same for the same provider and target in every run.
+  std::uint64_t id() const { return id_; }
+
+  /// Takes a place for one call. Granted calls must be ended.
+  Admission begin(SteadyTime now);
+  /// The first token of a call is there: as good as Ok for the breaker, but the call goes on.
+  void answered(Admission admission, std::chrono::nanoseconds first_token, SteadyTime now);
+  /// The call that `admission` granted has ended. Faults of a probe open the breaker again.
+  void end(Admission admission, const Outcome& outcome, const config::BreakerSettings& breaker,
+           SteadyTime now);
+  /// Gives a granted call back as if it had not been made, without a time.
+  void abandon(Admission admission);
+
+  /// An active health check succeeded: an open breaker lets a probe through early, though the more
+  /// rarely the more probes failed.
+  void seen_alive(SteadyTime now);
+  /// Opens because of a share of errors far above that of its peers.
+  void eject(std::chrono::milliseconds open_for, SteadyTime now);
+  /// Open until close().
+  void hold_open(SteadyTime now);
+  void close(SteadyTime now);
+
+  Standing standing(SteadyTime now) const;
+  /// When a probe is due; of Open only.
+  SteadyTime open_until() const;
+  std::uint32_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  /// Peak EWMA of the latency as of `now`, which fades while nothing is heard; 30 ms at first.
+  std::chrono::nanoseconds latency(SteadyTime now) const;
+  /// The same of the first token; the latency's where no streams were seen.
+  std::chrono::nanoseconds first_token(SteadyTime now) const;
+  /// The 95th percentile of recent latencies, or nothing before 20 of them.
+  std::optional<std::chrono::nanoseconds> p95() const;
+
+  /// Faults and calls of the last 30 s.
+  struct Recent {
+    std::uint32_t calls = 0;
+    std::uint32_t faults = 0;
+  };
+  Recent recent(SteadyTime now) const;
+  TargetView view(SteadyTime now) const;
+
+ private:
+  /// A peak EWMA: rises at once to a slower sample, sinks with a half life.
+  struct Ewma {
+    std::atomic<std::int64_t> value{0};  ///< nanoseconds; 0: no sample yet
+    std::atomic<std::int64_t> at{0};     ///< steady nanoseconds of the last sample
+    void add(std::chrono::nanoseconds sample, SteadyTime now);
+    std::chrono::nanoseconds at_time(SteadyTime now) const;
+  };
+  /// Counts by slices of 5 s.
+  struct Slice {
+    std::int64_t number = -1;
+    std::uint32_t calls = 0;
+    std::uint32_t faults = 0;
+  };
+  /// Latencies by powers of 2^(1/4), so within a fifth; halved when full, so that old ones fade.
+  static constexpr std::size_t kLatencyBins = 96;
+
+  void note(bool fault, SteadyTime now);
+  void note_latency(std::chrono::nanoseconds latency);
+  void open(OpenCause cause, SteadyTime until, SteadyTime now);
+  void shut(SteadyTime now);
+
+  const std::string provider_;
+  const std::string target_;
+  const std::uint64_t id_;
+
+  // Written under the lock, read without it to order targets.
+  std::atomic<BreakerState> state_{BreakerState::Closed};
+  std::atomic<std::int64_t> open_until_{0};  ///< steady nanoseconds
+  std::atomic<std::uint32_t> in_flight_{0};
+  Ewma latency_;
+  Ewma first_token_;
+
+  mutable std::mutex mutex_;  // guards what follows, and every change of the state
+  OpenCause cause_ = OpenCause::None;
+  SteadyTime since_{};
+  std::uint32_t failures_in_row_ = 0;
+  std::uint32_t failed_probes_ = 0;  ///< since it was last closed
+  SteadyTime opened_at_{};
+  std::uint64_t period_ = 0;  ///< counts openings and closings by hand: an older probe decides none
+  std::uint64_t probe_period_ = 0;
+  std::array<Slice, 6> slices_{};
+  std::array<std::uint16_t, kLatencyBins> latencies_{};
+  std::uint32_t latencies_kept_ = 0;
+  std::uint64_t calls_ = 0;
+  std::uint64_t succeeded_ = 0;
+  std::uint64_t failed_ = 0;
+  std::uint64_t rate_limited_ = 0;
+  std::uint64_t opened_ = 0;
+};
+
+}  // namespace headgate::routing
