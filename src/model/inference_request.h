@@ -56,6 +56,13 @@ struct InferenceRequest {
   Span stream_options_value;  ///< the value of "stream_options"; empty if absent
   Span include_usage_value;   ///< the value of "include_usage" in it; empty if absent
   bool usage_wanted = false;  ///< the client asked for the usage event
+
+  // What routing weighs; values as raw JSON in `body`, empty if absent.
+  std::string_view messages;     ///< or `prompt` or `input`
+  std::string_view user;         ///< with its quotes
+  bool tools = false;            ///< there are some
+  bool json_schema = false;      ///< the answer must follow one
+  std::int64_t max_output = 0;   ///< tokens; 0: not said
 };
 
 }  // namespace headgate::model
