@@ -25,121 +25,84 @@ std::optional<std::uint64_t> length_of(const upstream::ResponseHead& head) {
                                                            : std::nullopt;
 }
 
-/// An answer in whose bytes nothing changes.
-class PassedBody final : public edge::BodyStream, public Recycled {
- public:
-  explicit PassedBody(std::unique_ptr<Attempts> attempts) : attempts_(std::move(attempts)) {}
+std::string_view tail_of(std::string_view body) {
+  return body.substr(body.size() - std::min(body.size(), kTail));
+}
 
-  /// Reads ahead without waiting: true if the answer is here to its end, in one piece. Fails if it
-  /// broke off.
-  Result<bool> take_all() {
-    const auto length = length_of(attempts_->current().head());
-    auto piece = attempts_->current().take();
+void settle(Attempts& attempts, std::string_view tail) {
+  note_usage(attempts.target().protocol->usage_of(tail), attempts.context());
+  attempts.succeeded();
+}
+
+/// What an answer of unchanged bytes begins with, as far as it is held back.
+struct Held {
+  std::string bytes;
+  bool whole = false;
+};
+
+/// The same without waiting: nothing if the answer is not here in one piece.
+Result<std::optional<Held>> held_at_hand(Attempt& attempt) {
+  const auto length = length_of(attempt.head());
+  if (!length || *length > kMaxHeld) {
+    return std::optional<Held>();
+  }
+  auto piece = attempt.take();
+  if (!piece) {
+    return fail(piece.error());
+  }
+  if (!*piece) {
+    return std::optional<Held>();
+  }
+  Held held;
+  held.bytes.reserve(*length);
+  held.bytes.assign(**piece);
+  held.whole = held.bytes.size() == *length;
+  return std::optional(std::move(held));
+}
+
+Task<Result<void>> hold(Attempt& attempt, Held& held) {
+  const auto length = length_of(attempt.head());
+  while (!held.whole && held.bytes.size() < kMaxHeld) {
+    auto piece = co_await attempt.read(SteadyTime::max());
     if (!piece) {
-      return fail(piece.error());
+      co_return fail(piece.error());
     }
-    if (!*piece) {
-      return false;
-    }
-    ahead_ = **piece;
-    if (ahead_.empty() || (length && ahead_.size() == *length)) {
-      settle(ahead_);
-      return true;
-    }
-    held_.reserve(std::min<std::uint64_t>(length.value_or(ahead_.size() * 2), kMaxHeld));
-    held_.assign(ahead_);
-    return false;
+    held.bytes.append(**piece);
+    held.whole = (*piece)->empty() || (length && held.bytes.size() == *length);
   }
+  co_return Result<void>{};
+}
 
-  /// Reads ahead to the end of the answer, or as far as it is held back.
-  Task<Result<void>> hold() {
-    const auto length = length_of(attempts_->current().head());
-    while (held_.size() < kMaxHeld) {
-      if (length && held_.size() >= *length) {
-        settle(held_);
-        break;
-      }
-      auto piece = co_await attempts_->current().read(SteadyTime::max());
-      if (!piece) {
-        co_return fail(piece.error());
-      }
-      if ((*piece)->empty()) {
-        settle(held_);
-        break;
-      }
-      held_.append(**piece);
-    }
-    ahead_ = held_;
-    co_return Result<void>{};
-  }
-
-  /// Of all that is to be sent, if it is known.
-  std::optional<std::uint64_t> length() const {
-    return settled_ ? std::optional<std::uint64_t>(ahead_.size())
-                    : length_of(attempts_->current().head());
-  }
-  Attempts& attempts() { return *attempts_; }
-  std::unique_ptr<Attempts> release() { return std::move(attempts_); }
+/// An answer that is longer than what is held back.
+class LongBody final : public edge::BodyStream, public Recycled {
+ public:
+  LongBody(std::unique_ptr<Attempts> attempts, std::string begin)
+      : attempts_(std::move(attempts)), begin_(std::move(begin)), tail_(tail_of(begin_)) {}
 
   Task<Result<std::string_view>> next() override {
-    if (auto here = at_hand()) {
-      co_return std::move(*here);
+    if (!std::exchange(begun_, true)) {
+      co_return std::string_view(begin_);
     }
+    begin_ = {};
     auto piece = co_await attempts_->current().read(SteadyTime::max());
     if (!piece) {
       co_return fail(piece.error());
     }
-    co_return seen(**piece);
-  }
-
-  std::optional<Result<std::string_view>> at_hand() override {
-    if (!ahead_.empty()) {
-      return std::exchange(ahead_, {});
+    const std::string_view bytes = **piece;
+    if (bytes.empty()) {
+      settle(*attempts_, tail_);
+    } else {
+      tail_.append(tail_of(bytes));
+      tail_.erase(0, tail_.size() - std::min(tail_.size(), kTail));
     }
-    if (settled_) {
-      return std::string_view();
-    }
-    auto piece = attempts_->current().take();
-    if (!piece) {
-      return fail(piece.error());
-    }
-    if (!*piece) {
-      return std::nullopt;
-    }
-    return seen(**piece);
+    co_return bytes;
   }
 
  private:
-  /// A further piece of an answer that is longer than what is held back.
-  std::string_view seen(std::string_view bytes) {
-    if (sent_ == 0) {
-      sent_ = held_.size();
-      held_ = std::string(held_, held_.size() - std::min(held_.size(), kTail));
-    }
-    sent_ += bytes.size();
-    if (held_.size() + bytes.size() > kTail) {
-      held_.erase(0, std::min(held_.size(), held_.size() + bytes.size() - kTail));
-    }
-    held_.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTail)));
-    const auto length = length_of(attempts_->current().head());
-    if (bytes.empty() || (length && sent_ >= *length)) {
-      settle(held_);
-    }
-    return bytes;
-  }
-
-  void settle(std::string_view body) {
-    const std::string_view tail = body.substr(body.size() - std::min(body.size(), kTail));
-    note_usage(attempts_->target().protocol->usage_of(tail), attempts_->context());
-    attempts_->succeeded();
-    settled_ = true;
-  }
-
   std::unique_ptr<Attempts> attempts_;
-  std::string_view ahead_;  // to be sent first
-  std::string held_;        // what is held back; later the answer's tail
-  std::uint64_t sent_ = 0;  // once it is longer than what is held back
-  bool settled_ = false;
+  std::string begin_;
+  std::string tail_;
+  bool begun_ = false;
 };
 
 Task<Result<std::string>> read_all(Attempt& attempt) {
@@ -192,22 +155,26 @@ Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts)
   if (!attempts->passes()) {
     co_return co_await translate(*attempts);
   }
-  auto body = std::make_unique<PassedBody>(std::move(attempts));
-  auto held = body->take_all();
-  if (held && !*held) {
-    auto waited = co_await body->hold();
-    if (!waited) {
-      held = fail(waited.error());
+  auto at_hand = held_at_hand(attempts->current());
+  if (!at_hand) {
+    co_return fail(at_hand.error());
+  }
+  Held held = std::move(*at_hand).value_or(Held());
+  if (!held.whole) {
+    auto more = co_await hold(attempts->current(), held);
+    if (!more) {
+      co_return fail(more.error());
     }
   }
-  if (!held) {
-    attempts = body->release();
-    co_return fail(held.error());
-  }
   edge::Response response;
-  add_answer_fields(response, body->attempts().context());
-  response.stream_length = body->length();
-  response.stream = std::move(body);
+  add_answer_fields(response, attempts->context());
+  if (held.whole) {
+    settle(*attempts, tail_of(held.bytes));
+    response.body = std::move(held.bytes);
+    co_return response;
+  }
+  response.stream_length = length_of(attempts->current().head());
+  response.stream = std::make_unique<LongBody>(std::move(attempts), std::move(held.bytes));
   co_return response;
 }
 
