@@ -32,9 +32,8 @@ std::string target_json(const TargetView& view, SteadyTime now) {
       .append(R"(,"state":")")
       .append(routing::name_of(view.state))
       .append(R"(","cause":)")
-      .append(view.cause == routing::OpenCause::None
-                  ? "null"
-                  : json_quote(routing::name_of(view.cause)))
+      .append(view.cause == routing::OpenCause::None ? "null"
+                                                     : json_quote(routing::name_of(view.cause)))
       .append(R"(,"state_ms":)")
       .append(view.since == SteadyTime() ? "null" : milliseconds(now - view.since))
       .append(R"(,"probe_in_ms":)")

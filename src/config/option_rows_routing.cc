@@ -11,7 +11,8 @@ namespace {
 using enum Reload;
 using enum Type;
 
-constexpr std::array<std::string_view, 4> kAbilities = {"text", "images", "tools", "json_schema"};
+constexpr std::array<std::string_view, 5> kAbilities = {"text", "images", "tools", "json_schema",
+                                                        "prefill"};
 constexpr std::array<std::string_view, 3> kImages = {"any", "with", "without"};
 
 using Model = ModelSettings;

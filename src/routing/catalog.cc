@@ -36,7 +36,10 @@ Abilities abilities_of(const std::vector<std::string>& supports) {
   const auto has = [&](std::string_view ability) {
     return std::ranges::find(supports, ability) != supports.end();
   };
-  return {.images = has("images"), .tools = has("tools"), .json_schema = has("json_schema")};
+  return {.images = has("images"),
+          .tools = has("tools"),
+          .json_schema = has("json_schema"),
+          .prefill = has("prefill")};
 }
 
 /// `health_name` is what its health is known by: config::target_name or, where that changes from

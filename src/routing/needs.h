@@ -28,6 +28,7 @@ struct Abilities {
   bool images = true;
   bool tools = true;
   bool json_schema = true;
+  bool prefill = false;  ///< goes on with an answer that is begun; not assumed
 };
 
 /// One thing that a target may be unable to do.
