@@ -12,7 +12,7 @@ namespace headgate::dialects {
 /// The client's side of POST /v1/chat/completions, for targets that do not speak it. Advice to the
 /// vendor is left out (`store`, `metadata`, `service_tier`, `prediction`, `prompt_cache_*`,
 /// `safety_identifier`), unknown members are refused, `top_k` is taken as compatible servers do.
-/// Ids of answers are those of the request. Gemini's signatures stand in
+/// Gemini's signatures stand in
 /// `tool_calls[].extra_content.google.thought_signature`.
 std::unique_ptr<Dialect> make_openai_chat_dialect();
 

@@ -69,6 +69,12 @@ void write_message(JsonWriter& json, const model::Choice& choice) {
 
 }  // namespace
 
+std::string chat_id(std::string_view vendor_id, std::string_view request_id) {
+  constexpr std::string_view kPrefix = "chatcmpl-";
+  return vendor_id.starts_with(kPrefix) ? std::string(vendor_id)
+                                        : std::string(kPrefix).append(request_id);
+}
+
 void write_signature(JsonWriter& json, std::string_view signature) {
   if (!signature.empty()) {
     json.key("extra_content").begin_object().key("google").begin_object();
@@ -119,7 +125,7 @@ void write_chat_usage(JsonWriter& json, const model::Usage& usage) {
 std::string encode_openai_chat(const model::ChatAnswer& answer, const AnswerFrame& frame) {
   std::string out;
   JsonWriter json(out);
-  json.begin_object().key("id").text("chatcmpl-" + frame.request_id);
+  json.begin_object().key("id").text(chat_id(answer.id, frame.request_id));
   json.key("object").text("chat.completion").key("created").number(frame.created);
   json.key("model").text(answer.model.empty() ? frame.model : answer.model);
   json.key("choices").begin_array();

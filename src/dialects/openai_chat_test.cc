@@ -355,6 +355,24 @@ TEST(OpenAiChatWriter, EachChoiceBeginsWithItsRoleAndASecondStartBeginsNothing) 
                      chunk(R"({"content":"b"})", "null", "null", "1"));
 }
 
+TEST(OpenAiChatWriter, AnAnswerThatBeganElsewhereKeepsItsIdAndModel) {
+  auto writer = dialect().writer(frame());
+  std::string out;
+  ChatEvent begun = start();
+  begun.id = "chatcmpl-vendor";
+  begun.name = "gpt-x";
+  writer->write(begun, out);
+  writer->write(event(ChatEvent::Type::Text, "Hel"), out);
+  out.clear();  // the client has these
+  writer->write(event(ChatEvent::Type::Text, "lo"), out);
+  EXPECT_EQ(
+      out,
+      R"(data: {"id":"chatcmpl-vendor","object":"chat.completion.chunk",)"
+      R"("created":1747000000,"model":"gpt-x","system_fingerprint":null,"choices":[{"index":0,)"
+      R"("delta":{"content":"lo"},"logprobs":null,"finish_reason":null}],"usage":null})"
+      "\n\n");
+}
+
 TEST(OpenAiChatWriter, UsageIsKeptFromAClientThatDidNotAsk) {
   AnswerFrame quiet = frame();
   quiet.usage_wanted = false;

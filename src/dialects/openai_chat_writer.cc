@@ -14,6 +14,7 @@ class OpenAiChatWriter final : public AnswerWriter {
  public:
   explicit OpenAiChatWriter(const AnswerFrame& frame)
       : request_id_(frame.request_id),
+        id_(chat_id({}, frame.request_id)),
         model_(frame.model),
         created_(frame.created),
         usage_wanted_(frame.usage_wanted) {}
@@ -29,7 +30,10 @@ class OpenAiChatWriter final : public AnswerWriter {
     }
     if (event.type == Type::Start) {
       // A second beginning is that of a target which goes on with the answer.
-      model_ = event.name.empty() || !begun_.empty() ? model_ : event.name;
+      if (begun_.empty()) {
+        id_ = chat_id(event.id, request_id_);
+        model_ = event.name.empty() ? model_ : event.name;
+      }
       begin_choice(0, out);
       return;
     }
@@ -95,7 +99,7 @@ class OpenAiChatWriter final : public AnswerWriter {
 
  private:
   void write_head(JsonWriter& json) const {
-    json.begin_object().key("id").text("chatcmpl-" + request_id_);
+    json.begin_object().key("id").text(id_);
     json.key("object").text("chat.completion.chunk").key("created").number(created_);
     json.key("model").text(model_).key("system_fingerprint").null();
   }
@@ -162,6 +166,7 @@ class OpenAiChatWriter final : public AnswerWriter {
   }
 
   std::string request_id_;
+  std::string id_;
   std::string model_;
   std::int64_t created_;
   bool usage_wanted_;

@@ -20,6 +20,10 @@ void write_finish_reason(JsonWriter& json, model::Finish finish);
 /// The member `usage` of a chat; null if it is not known.
 void write_chat_usage(JsonWriter& json, const model::Usage& usage);
 
+/// The id of a chat: the vendor's if it looks like one, so that an answer which another target goes
+/// on with keeps its id; else from that of the request.
+std::string chat_id(std::string_view vendor_id, std::string_view request_id);
+
 /// Takes what `later` tells; what it does not tell stays.
 inline void update(model::Usage& usage, const model::Usage& later) {
   const auto take = [](std::int64_t& tokens, std::int64_t told) {

@@ -365,6 +365,10 @@ Result<WireRequest> encode_openai_chat(const ChatRequest& request, model::Delive
   write_sampling(json, request, target);
   write_reasoning(json, request);
   write_label(json, "user", request.user);
+  if (request.continues) {
+    // In vLLM's words; llama-server goes on anyway, and OpenAI refuses what it cannot do.
+    json.key("add_generation_prompt").raw("false").key("continue_final_message").raw("true");
+  }
   if (delivery == model::Delivery::Stream) {
     json.key("stream").raw("true");
     json.key("stream_options").raw(R"({"include_usage":true})");

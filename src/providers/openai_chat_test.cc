@@ -144,6 +144,15 @@ TEST(OpenAiChat, AChoiceOfToolsIsNamedOnlyWhereThereAreTools) {
             std::string::npos);
 }
 
+TEST(OpenAiChat, AnAnswerThatGoesOnSaysSo) {
+  ChatRequest request = hello();
+  request.messages.push_back(message(Message::Role::Assistant, {text_part("Hel")}));
+  request.continues = true;
+  EXPECT_EQ(encoded(request), R"({"model":"m","messages":[{"role":"user","content":"Hi"},)"
+                              R"({"role":"assistant","content":"Hel"}],)"
+                              R"("add_generation_prompt":false,"continue_final_message":true})");
+}
+
 TEST(OpenAiChat, ABudgetOfReasoningBecomesAnEffort) {
   ChatRequest request = hello();
   for (const auto& [budget, effort] :
