@@ -2,15 +2,17 @@
 // {base}/chat/completions, /completions, /embeddings; key as a bearer token.
 // Source: OpenAI API reference, OpenAPI document 2.3.0.
 //
-// What differs from the client's request: nothing but the model's name and, for streams, that usage
-// is always asked for, because it is what is metered. So the body passes as it came, with a few
-// bytes spliced in.
+// What differs from the request of a client that speaks the same: nothing but the model's name and,
+// for streams, that usage is always asked for, because it is what is metered. So the body passes as
+// it came, with a few bytes spliced in. Chats of other clients come as the neutral model and are
+// written by openai_chat*.cc.
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/encoding.h"
+#include "providers/openai_chat.h"
 #include "providers/openai_error.h"
 #include "providers/openai_stream.h"
 #include "providers/provider.h"
@@ -131,7 +133,10 @@ class OpenAi final : public Provider {
     }
     const std::string_view rest = tail.substr(at);
     return {.input_tokens = number_behind(rest, "\"prompt_tokens\""),
-            .output_tokens = number_behind(rest, "\"completion_tokens\"")};
+            .output_tokens = number_behind(rest, "\"completion_tokens\""),
+            .cached_tokens = number_behind(rest, "\"cached_tokens\""),
+            .cache_write_tokens = number_behind(rest, "\"cache_write_tokens\""),
+            .reasoning_tokens = number_behind(rest, "\"reasoning_tokens\"")};
   }
 
   bool passes(model::Dialect dialect, model::Kind /*kind*/) const override {
@@ -140,6 +145,22 @@ class OpenAi final : public Provider {
 
   std::unique_ptr<StreamRelay> stream_relay(const model::InferenceRequest& request) const override {
     return make_openai_stream(request.usage_wanted ? UsageEvent::Shown : UsageEvent::Hidden);
+  }
+
+  Result<WireRequest> encode_chat(const model::ChatRequest& request, model::Delivery delivery,
+                                  const TargetName& target) const override {
+    return encode_openai_chat(request, delivery, target);
+  }
+  Result<model::ChatAnswer> decode_chat(std::string_view body) const override {
+    return decode_openai_chat(body);
+  }
+  std::unique_ptr<ChatReader> chat_reader() const override { return make_openai_chat_reader(); }
+  Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
+                                       const TargetName& target) const override {
+    return encode_openai_embedding(request, target);
+  }
+  Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const override {
+    return decode_openai_embedding(body);
   }
 };
 

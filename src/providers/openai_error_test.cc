@@ -65,6 +65,53 @@ TEST(OpenAiError, BodiesThatAreNoErrorObjectsAreSurvived) {
   EXPECT_LE(decode_openai_error(400, "", endless).message.size(), 1000U);
 }
 
+TEST(OpenAiError, ARequestThatDoesNotFitTheWindowHasOneCodeWhateverTheWording) {
+  for (
+      const std::string body : {
+          R"({"error":{"message":"Your input is too long.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})",
+          R"({"error":{"message":"This model's maximum context length is 4096 tokens. However, you requested 5000 tokens","type":"BadRequestError","param":null,"code":400}})",
+          R"({"object":"error","message":"The decoder prompt is longer than the maximum model length of 8192.","type":"BadRequestError","param":null,"code":400})",
+          R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error","n_prompt_tokens":900,"n_ctx":512}})",
+          R"({"error":"prompt too long; exceeded max context length by 4 tokens"})",
+          R"({"detail":"This model's maximum context length is 4096 tokens."})",
+          R"({"error":{"message":"This model's maximum context length is 4096 tok)",
+      }) {
+    const Error error = decode_openai_error(400, "", body);
+    EXPECT_EQ(error.kind, ErrorKind::InvalidRequest) << body;
+    EXPECT_EQ(error.code, "context_length_exceeded") << body;
+    EXPECT_EQ(decode_openai_error(500, "", body).code, "") << "a failure is no refusal";
+  }
+  EXPECT_EQ(decode_openai_error(400, "", kBody).code, "bad_value");
+}
+
+TEST(OpenAiError, ARequestRefusedForItsContentHasACodeThatSaysSo) {
+  const Error azure = decode_openai_error(
+      400, "",
+      R"({"error":{"message":"The response was filtered by the content management policy.","type":null,"param":"prompt","code":"content_filter","status":400}})");
+  EXPECT_EQ(azure.code, "content_filter");
+  for (
+      const std::string body : {
+          R"({"error":{"message":"Rejected.","code":"content_policy_violation"}})",
+          R"({"error":{"message":"Your request was rejected by our safety system.","code":"moderation_blocked"}})",
+          R"({"error":{"message":"Invalid prompt: it may violate our usage policy.","code":"invalid_prompt"}})",
+      }) {
+    EXPECT_EQ(decode_openai_error(400, "", body).code, "content_policy_violation") << body;
+    const Error forbidden = decode_openai_error(403, "", body);
+    EXPECT_EQ(forbidden.kind, ErrorKind::Forbidden) << "not our credentials are at fault";
+    EXPECT_EQ(forbidden.code, "content_policy_violation") << body;
+    EXPECT_FALSE(forbidden.permanent);
+  }
+}
+
+TEST(OpenAiError, AnErrorInsideAnAnswerIsTheCallersOnlyIfItSaysSo) {
+  EXPECT_EQ(decode_openai_error_event(R"({"error":{"message":"m","code":"content_filter"}})").kind,
+            ErrorKind::InvalidRequest);
+  const Error failed = decode_openai_error_event(R"({"error":"CUDA out of memory"})");
+  EXPECT_EQ(failed.kind, ErrorKind::UpstreamFailed);
+  EXPECT_EQ(failed.message, "The model server reported an error while answering.");
+  EXPECT_EQ(failed.detail, "error event: CUDA out of memory");
+}
+
 TEST(OpenAiError, RetryAfterIsTakenInSecondsOrAsADate) {
   EXPECT_EQ(decode_openai_error(429, "7", kBody).retry_after, 7s);
   EXPECT_EQ(decode_openai_error(429, "0.25", kBody).retry_after, 250ms);

@@ -25,21 +25,6 @@ void strip_null_usage(std::string& text) {
   }
 }
 
-/// The status that an error inside the answer would have had if it says that the caller must
-/// change the request; else 0.
-int told_status(const simdjson::dom::element& error) {
-  constexpr int kBadRequest = 400;
-  constexpr int kTooMany = 429;
-  std::int64_t code = 0;
-  if (error["code"].get(code) == simdjson::SUCCESS && code >= kBadRequest && code <= kTooMany) {
-    return static_cast<int>(code);
-  }
-  std::string_view type;
-  const bool has_type = error["type"].get(type) == simdjson::SUCCESS;
-  const bool is_bad = has_type && (type == "invalid_request_error" || type == "BadRequestError");
-  return is_bad ? kBadRequest : 0;
-}
-
 class OpenAiStream final : public StreamRelay {
  public:
   explicit OpenAiStream(UsageEvent usage) : usage_event_(usage) {}
@@ -104,15 +89,7 @@ class OpenAiStream final : public StreamRelay {
     }
     simdjson::dom::element error;
     if (root["error"].get(error) == simdjson::SUCCESS && !error.is_null()) {
-      const int status = told_status(error);
-      if (status != 0) {
-        return fail(decode_openai_error(status, "", event.data));
-      }
-      std::string_view message;
-      const bool has_text = error["message"].get(message) == simdjson::SUCCESS;
-      return fail(upstream_failed(
-          "The model server reported an error while answering.",
-          has_text ? "error event: " + std::string(message.substr(0, 500)) : "error event"));
+      return fail(decode_openai_error_event(event.data));
     }
     simdjson::dom::element usage;
     const bool has_usage = root["usage"].get(usage) == simdjson::SUCCESS && usage.is_object();
@@ -149,6 +126,16 @@ class OpenAiStream final : public StreamRelay {
     }
     if (usage["completion_tokens"].get(tokens) == simdjson::SUCCESS) {
       usage_.output_tokens = tokens;
+    }
+    const auto input = usage["prompt_tokens_details"];
+    if (input["cached_tokens"].get(tokens) == simdjson::SUCCESS) {
+      usage_.cached_tokens = tokens;
+    }
+    if (input["cache_write_tokens"].get(tokens) == simdjson::SUCCESS) {
+      usage_.cache_write_tokens = tokens;
+    }
+    if (usage["completion_tokens_details"]["reasoning_tokens"].get(tokens) == simdjson::SUCCESS) {
+      usage_.reasoning_tokens = tokens;
     }
   }
 

@@ -128,6 +128,28 @@ TEST(OpenAiStream, AnErrorEventThatBlamesTheCallerIsTheCallers) {
             ErrorKind::UpstreamFailed);
 }
 
+TEST(OpenAiStream, CachedAndReasoningTokensAreReadAlike) {
+  const std::string usage =
+      R"("usage":{"prompt_tokens":90,"completion_tokens":40,"total_tokens":130,)"
+      R"("prompt_tokens_details":{"cached_tokens":64,"cache_write_tokens":3},)"
+      R"("completion_tokens_details":{"reasoning_tokens":25}})";
+  const Outcome outcome =
+      relay(UsageEvent::Hidden,
+            std::string(kText) + kFinish + "data: {\"choices\":[]," + usage + "}\n\n" + kDone);
+  const Usage whole = provider_for("openai")->usage_of("{\"choices\":[]," + usage + "}");
+  for (const Usage& read : {outcome.usage, whole}) {
+    EXPECT_EQ(read.input_tokens, 90);
+    EXPECT_EQ(read.output_tokens, 40);
+    EXPECT_EQ(read.cached_tokens, 64);
+    EXPECT_EQ(read.cache_write_tokens, 3);
+    EXPECT_EQ(read.reasoning_tokens, 25);
+  }
+  const Usage silent = provider_for("openai")->usage_of(
+      R"("usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":null}})");
+  EXPECT_EQ(silent.output_tokens, 4);
+  EXPECT_EQ(silent.cached_tokens, -1) << "not told is not none";
+}
+
 TEST(OpenAiStream, MalformedEventsAndCommentsAreSkipped) {
   const std::string noise = ": ping\n\ndata: {not json\n\ndata: 7\n\n\n\n";
   const Outcome outcome = relay(UsageEvent::Shown, std::string(kRole) + noise + kFinish + kDone);
