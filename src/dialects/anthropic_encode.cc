@@ -179,8 +179,8 @@ void write_anthropic_stop(JsonWriter& json, model::Finish finish, std::string_vi
 }
 
 std::string encode_anthropic(const model::ChatAnswer& answer, const AnswerFrame& frame) {
-  static const model::Choice kNoChoice;
-  const model::Choice& choice = answer.choices.empty() ? kNoChoice : answer.choices.front();
+  const model::Choice nothing;
+  const model::Choice& choice = answer.choices.empty() ? nothing : answer.choices.front();
   const std::string id = anthropic_message_id(answer.id, frame.request_id);
   std::string out;
   JsonWriter json(out);

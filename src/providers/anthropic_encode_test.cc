@@ -203,7 +203,8 @@ TEST(AnthropicEncode, ToolsKeepTheirSchemasText) {
         Case{{Mode::Unset, ""}, false, R"({"type":"auto","disable_parallel_tool_use":true})"}}) {
     request.tool_choice = choice;
     request.parallel_tool_calls = parallel;
-    EXPECT_EQ(behind_greeting(request), tools + R"(,"tool_choice":)" + sent + "}");
+    EXPECT_EQ(behind_greeting(request),
+              std::string(tools).append(R"(,"tool_choice":)") += sent + "}");
   }
 }
 

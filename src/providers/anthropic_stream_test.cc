@@ -173,8 +173,9 @@ TEST(AnthropicStream, EventsWithoutANameGetTheirs) {
 }
 
 TEST(AnthropicStream, AnAnswerThatWasCutIsNeverPassedOffAsWhole) {
-  for (const std::string& stream : {std::string(), kStart, kStart + kText, kStart + kText + kCall,
-                                    kStart + kText + kDelta.substr(0, kDelta.size() - 1)}) {
+  const std::string half = kStart + kText;
+  for (const std::string& stream :
+       {std::string(), kStart, half, half + kCall, half + kDelta.substr(0, kDelta.size() - 1)}) {
     const Relayed relayed = relay(stream);
     EXPECT_NE(relayed.error, "") << stream;
     EXPECT_EQ(relayed.out.find("message_stop"), std::string::npos) << stream;
@@ -267,7 +268,8 @@ TEST(AnthropicReader, BlocksOfUnknownTypesAndTheirDeltasArePassedOver) {
 }
 
 TEST(AnthropicReader, AnAnswerThatWasCutIsNotComplete) {
-  for (const std::string& stream : {std::string(), kStart + kText, kStart + kText + kStop}) {
+  const std::string half = kStart + kText;
+  for (const std::string& stream : {std::string(), half, half + kStop}) {
     EXPECT_EQ(read(stream).back(), kCutError) << stream;
   }
   EXPECT_EQ(read(kStart + kText + kDelta).back(), kFinishCalls) << "only the end mark is missing";
