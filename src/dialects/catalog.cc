@@ -1,6 +1,7 @@
 // The list of all dialects. A new one is a file with make_<name>_dialect() and a line here.
 #include <stdexcept>
 
+#include "dialects/anthropic.h"
 #include "dialects/dialect.h"
 #include "dialects/openai_chat.h"
 #include "dialects/responses.h"
@@ -9,7 +10,8 @@ namespace headgate::dialects {
 
 #define HEADGATE_DIALECTS(X) \
   X(OpenAi, openai_chat)     \
-  X(Responses, responses)
+  X(Responses, responses)    \
+  X(Anthropic, anthropic)
 
 const Dialect& dialect_for(model::Dialect dialect) {
 #define HEADGATE_MATCH(value, name)                                           \

@@ -50,6 +50,7 @@ struct ChatEvent {
   std::string id;
   std::string name;
   std::string signature;
+  bool redacted = false;  ///< of Reasoning: only its `signature` is known
   model::Finish finish = model::Finish::None;
   model::Usage usage;
 };

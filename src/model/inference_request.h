@@ -56,6 +56,9 @@ struct InferenceRequest {
   Span stream_options_value;  ///< the value of "stream_options"; empty if absent
   Span include_usage_value;   ///< the value of "include_usage" in it; empty if absent
   bool usage_wanted = false;  ///< the client asked for the usage event
+  /// Header lines of the client that a provider of its own dialect is to get, each
+  /// "name: value\r\n": anthropic-version and anthropic-beta. Borrowed.
+  std::string_view fields;
 
   // What routing weighs; values as raw JSON in `body`, empty if absent.
   std::string_view messages;     ///< or `prompt` or `input`

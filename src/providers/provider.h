@@ -24,11 +24,12 @@ struct WireRequest {
   static constexpr std::size_t kMaxPieces = 7;
   std::string_view method = "POST";
   std::string path;  ///< behind the provider's base URL, e.g. "/chat/completions"
-  /// Static header lines, each "name: value\r\n", without framing, host and credentials.
+  /// Header lines, each "name: value\r\n", without framing, host and credentials. Static, or in
+  /// `owned`.
   std::string_view fields;
   std::array<std::string_view, kMaxPieces> body;
   std::size_t pieces = 0;
-  std::string owned;  ///< backs the pieces that are ours; not to be changed once set
+  std::string owned;  ///< backs what is ours of the pieces and fields; not to be changed once set
 
   void add(std::string_view piece) {
     if (!piece.empty()) {
