@@ -108,6 +108,10 @@ class Provider {
   virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
                                                const TargetName& target) const;
   virtual Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const;
+  /// The HTTP call that counts the input tokens of a chat without answering it.
+  virtual Result<WireRequest> encode_count(const model::ChatRequest& request,
+                                           const TargetName& target) const;
+  virtual Result<std::int64_t> decode_count(std::string_view body) const;
 };
 
 /// The provider that speaks `protocol`, or nullptr if this build has none of that name.
