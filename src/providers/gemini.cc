@@ -3,8 +3,8 @@
 // x-goog-api-key.
 // Source: ai.google.dev/api, version v1beta; the request builders of @google/genai 2.32.
 //
-// What differs from the client's request: everything, so nothing passes; see gemini_request.cc and
-// gemini_answer.cc.
+// What differs from the client's request: everything, so nothing passes; see gemini_request.cc,
+// gemini_contents.cc and gemini_answer.cc.
 #include <cstdint>
 #include <string>
 #include <utility>
