@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "providers/retry_after.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -112,7 +113,9 @@ Result<std::optional<std::string_view>> Attempt::take() {
 
 Task<Error> Attempt::refusal() {
   const int status = exchange_->head().status;
-  const std::string retry_after(exchange_->head().field("retry-after").value_or(""));
+  const std::string retry_after =
+      providers::retry_after_of(exchange_->head().field("retry-after-ms").value_or(""),
+                                exchange_->head().field("retry-after").value_or(""));
   std::string body;
   while (body.size() < kMaxRefusal) {
     auto piece = co_await exchange_->read(SteadyTime::max());

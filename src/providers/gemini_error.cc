@@ -6,7 +6,7 @@
 
 #include <simdjson.h>
 
-#include "providers/openai_error.h"
+#include "providers/retry_after.h"
 
 namespace headgate::providers {
 namespace {

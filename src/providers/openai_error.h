@@ -1,10 +1,9 @@
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string_view>
 
-#include "base/result.h"
+#include "base/error.h"
+#include "providers/retry_after.h"
 
 namespace headgate::providers {
 
@@ -12,9 +11,5 @@ namespace headgate::providers {
 /// anything but the model, 413, 422) keep the vendor's message; faults of ours towards the vendor
 /// (401, 403, 404 model) and of the vendor (5xx) do not.
 Error decode_openai_error(int status, std::string_view retry_after, std::string_view body);
-
-/// Retry-After as seconds or HTTP-date (RFC 9110 §10.2.3) relative to now; nullopt if absent or
-/// senseless.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value);
 
 }  // namespace headgate::providers

@@ -85,7 +85,8 @@ class Provider {
                                      const TargetName& target) const = 0;
   /// Header lines that carry the credential; empty for an empty key.
   virtual std::string credential_fields(std::string_view api_key) const = 0;
-  /// What a refusal of the vendor means to our caller. `body` may be cut at a few KiB.
+  /// What a refusal of the vendor means to our caller. `retry_after` is that of retry_after_of();
+  /// `body` may be cut at a few KiB.
   virtual Error decode_error(int status, std::string_view retry_after,
                              std::string_view body) const = 0;
   /// Tokens named by a whole answer; `tail` is its last few KiB.
