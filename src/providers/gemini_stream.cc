@@ -17,7 +17,7 @@ class GeminiReader final : public ChatReader {
       return fail(*failed_);  // whatever follows an error is not part of the answer
     }
     frames_.clear();
-    const auto cut = splitter_.feed(bytes, frames_);
+    auto cut = splitter_.feed(bytes, frames_);
     for (const std::string& frame : frames_) {
       if (auto taken = answer_.take(frame, events); !taken) {
         failed_ = taken.error();

@@ -32,6 +32,7 @@ std::string read_cut_anywhere(std::string_view bytes) {
     EXPECT_EQ(read({bytes.substr(0, i), bytes.substr(i)}), whole) << "cut at " << i;
   }
   std::vector<std::string_view> single;
+  single.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     single.push_back(bytes.substr(i, 1));
   }
@@ -43,7 +44,7 @@ std::string read_cut_anywhere(std::string_view bytes) {
 std::string stream(const std::vector<std::string>& events, const std::string& line_end = "\r\n") {
   std::string out;
   for (const std::string& event : events) {
-    out += "data: " + event + line_end + line_end;
+    out.append("data: ").append(event).append(line_end).append(line_end);
   }
   return out;
 }
@@ -76,15 +77,17 @@ TEST(GeminiStream, WithoutServerSentEventsItIsOneArray) {
 }
 
 TEST(GeminiStream, ReasoningCallsAndSignatures) {
+  const auto parts = [](const std::string& list, const std::string& rest = "") {
+    return R"({"candidates":[{"content":{"parts":[)" + list + "]}" + rest +
+           R"(}],"responseId":"r"})";
+  };
+  const std::string calls =
+      R"({"functionCall":{"name":"f","args":{"a": 1.0}},"thoughtSignature":"S"},)"
+      R"({"functionCall":{"id":"i","name":"g"}})";
   const std::string bytes = stream(
-      {R"({"candidates":[{"content":{"parts":[{"text":"Hm","thought":true}]}}],"responseId":"r"})",
-       R"({"candidates":[{"content":{"parts":[{"text":"m","thought":true}]}}]})",
-       R"({"candidates":[{"content":{"parts":[{"text":"I look."}]}}]})",
-       R"({"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"T"}]}}]})",
-       R"({"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a": 1.0}},)"
-       R"("thoughtSignature":"S"},{"functionCall":{"id":"i","name":"g"}}]}}]})",
-       R"({"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"U"}]},)"
-       R"("finishReason":"STOP"}]})"});
+      {parts(R"({"text":"Hm","thought":true})"), parts(R"({"text":"m","thought":true})"),
+       parts(R"({"text":"I look."})"), parts(R"({"text":"","thoughtSignature":"T"})"), parts(calls),
+       parts(R"({"text":"","thoughtSignature":"U"})", R"(,"finishReason":"STOP")")});
   EXPECT_EQ(read_cut_anywhere(bytes),
             "start r \n0 reasoning Hmm\n0 text I look. ~T\n0 call call_r_0 f ~S\n"
             "0 arguments {\"a\": 1.0}\n0.1 call i g\n0.1 arguments {}\n0 finish 4\nend\n")

@@ -1,66 +1,86 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/chat_answer.h"
 
 namespace headgate::providers {
 
+/// `event` in a line: the choice, a call's number, what it is, its texts and "~signature".
+inline std::string shown(const model::ChatEvent& event) {
+  using Type = model::ChatEvent::Type;
+  std::string out = std::to_string(event.choice);
+  if (event.index != 0) {
+    out.append(".").append(std::to_string(event.index));
+  }
+  const auto number = [&](const char* name, std::int64_t value) {
+    out.append(name).append(std::to_string(value));
+  };
+  switch (event.type) {
+    case Type::Start:
+      out.assign("start ").append(event.id).append(" ").append(event.name);
+      break;
+    case Type::Text:
+      out.append(" text ").append(event.text);
+      break;
+    case Type::Reasoning:
+      out.append(" reasoning ").append(event.text);
+      break;
+    case Type::Refusal:
+      out.append(" refusal ").append(event.text);
+      break;
+    case Type::Image:
+      out.append(" image ").append(event.name).append(" ").append(event.text);
+      break;
+    case Type::ToolCall:
+      out.append(" call ").append(event.id).append(" ").append(event.name);
+      break;
+    case Type::ToolArguments:
+      out.append(" arguments ").append(event.text);
+      break;
+    case Type::Logprobs:
+      out.append(" logprobs ").append(event.text);
+      break;
+    case Type::Finish:
+      number(" finish ", static_cast<std::int64_t>(event.finish));
+      break;
+    case Type::Usage:
+      out = "usage";
+      number(" ", event.usage.input_tokens);
+      number(" ", event.usage.output_tokens);
+      number(" cached ", event.usage.cached_tokens);
+      number(" reasoning ", event.usage.reasoning_tokens);
+      break;
+  }
+  return event.signature.empty() ? out : out.append(" ~").append(event.signature);
+}
+
 /// `events` in lines, deltas that follow each other joined.
 inline std::string shown(const std::vector<model::ChatEvent>& events) {
   using Type = model::ChatEvent::Type;
   std::string out;
-  Type last = Type::Start;
-  std::string tail;
+  model::ChatEvent joined;
+  bool has_joined = false;
+  const auto flush = [&] {
+    if (std::exchange(has_joined, false)) {
+      out.append(shown(joined)).append("\n");
+    }
+  };
   for (const model::ChatEvent& event : events) {
     const bool is_delta = event.type == Type::Text || event.type == Type::Reasoning;
-    const std::string where =
-        std::to_string(event.choice) + (event.index == 0 ? "" : "." + std::to_string(event.index));
-    const std::string signed_by = event.signature.empty() ? "" : " ~" + event.signature;
-    if (is_delta && event.type == last && !out.empty() && tail == where) {
-      out.pop_back();
-      out += event.text + signed_by + "\n";
+    if (has_joined && is_delta && joined.type == event.type && joined.choice == event.choice) {
+      joined.text.append(event.text);
+      joined.signature.append(event.signature);
       continue;
     }
-    last = event.type;
-    tail = where;
-    switch (event.type) {
-      case Type::Start:
-        out += "start " + event.id + " " + event.name + "\n";
-        break;
-      case Type::Text:
-        out += where + " text " + event.text + signed_by + "\n";
-        break;
-      case Type::Reasoning:
-        out += where + " reasoning " + event.text + signed_by + "\n";
-        break;
-      case Type::Refusal:
-        out += where + " refusal " + event.text + "\n";
-        break;
-      case Type::Image:
-        out += where + " image " + event.name + " " + event.text + signed_by + "\n";
-        break;
-      case Type::ToolCall:
-        out += where + " call " + event.id + " " + event.name + signed_by + "\n";
-        break;
-      case Type::ToolArguments:
-        out += where + " arguments " + event.text + "\n";
-        break;
-      case Type::Logprobs:
-        out += where + " logprobs " + event.text + "\n";
-        break;
-      case Type::Finish:
-        out += where + " finish " + std::to_string(static_cast<int>(event.finish)) + "\n";
-        break;
-      case Type::Usage:
-        out += "usage " + std::to_string(event.usage.input_tokens) + " " +
-               std::to_string(event.usage.output_tokens) + " cached " +
-               std::to_string(event.usage.cached_tokens) + " reasoning " +
-               std::to_string(event.usage.reasoning_tokens) + "\n";
-        break;
-    }
+    flush();
+    joined = event;
+    has_joined = true;
   }
+  flush();
   return out;
 }
 
