@@ -374,7 +374,9 @@ class Checker {
 
 }  // namespace
 
-bool is_served(std::string_view protocol) { return protocol == "openai" || protocol == "embedded"; }
+bool is_served(std::string_view protocol) {
+  return protocol == "openai" || protocol == "gemini" || protocol == "embedded";
+}
 
 CheckResult check_settings(const Settings& settings) { return Checker(settings).run(); }
 

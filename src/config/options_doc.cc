@@ -58,7 +58,7 @@ These environment names keep their meaning. A provider, model or key that the fi
 | `DATABASE_URL`, `POSTGRES_URL` | `store.url` if it is SQLite; PostgreSQL gives a warning |
 | `REDIS_URL` | `shared.url` |
 | `OPENAI_API_KEY`, `OPENAI_API_KEY_1`, ... | provider `openai`; if the file names no models, every model name goes there |
-| `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` and `_1`, ... | providers `anthropic`, `gemini` (not served by this version yet) |
+| `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` and `_1`, ... | providers `anthropic` (not served by this version yet), `gemini` |
 | `API_KEY_EXPIRY` | `auth.key_lifetime` in seconds |
 | `HEADGATE_ADMIN_PASSWORD` | `auth.admin_password` |
 )";

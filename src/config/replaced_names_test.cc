@@ -163,7 +163,6 @@ TEST(ReplacedNames, VendorKeysMakeProviders) {
   EXPECT_FALSE(provider_named(loaded->settings, "anthropic")->any_model);
   EXPECT_EQ(provider_named(loaded->settings, "gemini")->protocol, "gemini");
   EXPECT_THAT(loaded->warnings, Contains(HasSubstr("does not speak the protocol anthropic yet")));
-  EXPECT_THAT(loaded->warnings, Contains(HasSubstr("does not speak the protocol gemini yet")));
 }
 
 TEST(ReplacedNames, WhatTheFileDescribesIsLeftAlone) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "providers/retry_after.h"
+
 namespace headgate::dispatch {
 namespace {
 
@@ -81,7 +83,9 @@ Task<Result<std::optional<std::string_view>>> Attempt::read(SteadyTime patience)
 }
 
 Task<Error> Attempt::refusal() {
-  const std::string retry_after(exchange_->head().field("retry-after").value_or(""));
+  const std::string retry_after =
+      providers::retry_after_of(exchange_->head().field("retry-after-ms").value_or(""),
+                                exchange_->head().field("retry-after").value_or(""));
   std::string body;
   while (body.size() < kMaxRefusal) {
     auto piece = co_await exchange_->read(SteadyTime::max());

@@ -42,6 +42,9 @@ void AnswerTrail::note(const ChatEvent& event) {
     case Type::ToolCall:
       note_call(event.choice, event.index, event.id, event.name);
       break;
+    case Type::Image:
+      kept_ = kMaxKept + 1;  // too large to be compared: not gone on with
+      break;
     case Type::Logprobs:
     case Type::Finish:
     case Type::Usage:

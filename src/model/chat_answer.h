@@ -34,9 +34,10 @@ struct ChatAnswer {
 struct ChatEvent {
   enum class Type : std::uint8_t {
     Start,          ///< `id`, `name` (the model)
-    Text,           ///< `text` continues the choice's text
+    Text,           ///< `text` continues the choice's text; `signature` (Gemini's) closes it
     Reasoning,      ///< `text` continues its reasoning; `signature` closes it
     Refusal,        ///< `text` continues its refusal
+    Image,          ///< a whole image: `text` in base64, `name` its media type, `signature`
     ToolCall,       ///< call number `index` begins: `id`, `name`, `signature`
     ToolArguments,  ///< `text` continues the arguments of call `index`
     Logprobs,       ///< `text` is JSON in OpenAI's form, for the delta before

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <ctime>
 #include <string>
 
 #include <boost/json.hpp>
@@ -15,7 +12,6 @@ namespace headgate::providers {
 namespace {
 
 constexpr std::size_t kMaxMessage = 1000;
-constexpr std::chrono::hours kLongestWait{24};
 
 /// How servers say that a request does not fit the model's window, in small letters.
 constexpr std::array<std::string_view, 9> kTooLong = {"context_length_exceeded",
@@ -128,28 +124,6 @@ ErrorKind caller_fault(int status) {
 }
 
 }  // namespace
-
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value) {
-  double seconds = 0;
-  const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (status == std::errc() && end == value.data() + value.size()) {
-    if (!std::isfinite(seconds) || seconds < 0 ||
-        seconds > std::chrono::duration<double>(kLongestWait).count()) {
-      return std::nullopt;
-    }
-    return std::chrono::milliseconds(static_cast<long long>(std::ceil(seconds * 1000)));
-  }
-  std::tm parts{};
-  const std::string text(value);
-  if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) {
-    return std::nullopt;
-  }
-  const auto wait = std::chrono::seconds(timegm(&parts) - std::time(nullptr));
-  if (wait > kLongestWait) {
-    return std::nullopt;
-  }
-  return std::max(std::chrono::milliseconds(0), std::chrono::milliseconds(wait));
-}
 
 Error decode_openai_error(int status, std::string_view retry_after, std::string_view body) {
   VendorError vendor = parse(body);

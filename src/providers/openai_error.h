@@ -1,10 +1,9 @@
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string_view>
 
-#include "base/result.h"
+#include "base/error.h"
+#include "providers/retry_after.h"
 
 namespace headgate::providers {
 
@@ -17,9 +16,5 @@ Error decode_openai_error(int status, std::string_view retry_after, std::string_
 
 /// What an error object means that came where an answer was due: in a stream, or with status 200.
 Error decode_openai_error_event(std::string_view data);
-
-/// Retry-After as seconds or HTTP-date (RFC 9110 §10.2.3) relative to now; nullopt if absent or
-/// senseless.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value);
 
 }  // namespace headgate::providers

@@ -30,4 +30,13 @@ Result<model::EmbeddingAnswer> Provider::decode_embedding(std::string_view /*bod
   return fail(offers_no("embeddings"));
 }
 
+Result<WireRequest> Provider::encode_count(const model::ChatRequest& /*request*/,
+                                           const TargetName& /*target*/) const {
+  return fail(offers_no("counting of tokens"));
+}
+
+Result<std::int64_t> Provider::decode_count(std::string_view /*body*/) const {
+  return fail(offers_no("counting of tokens"));
+}
+
 }  // namespace headgate::providers

@@ -92,7 +92,8 @@ class Provider {
                                      const TargetName& target) const = 0;
   /// Header lines that carry the credential; empty for an empty key.
   virtual std::string credential_fields(std::string_view api_key) const = 0;
-  /// What a refusal of the vendor means to our caller. `body` may be cut at a few KiB.
+  /// What a refusal of the vendor means to our caller. `retry_after` is that of retry_after_of();
+  /// `body` may be cut at a few KiB.
   virtual Error decode_error(int status, std::string_view retry_after,
                              std::string_view body) const = 0;
   /// Tokens named by a whole answer; `tail` is its last few KiB.
@@ -115,6 +116,10 @@ class Provider {
   virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
                                                const TargetName& target) const;
   virtual Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const;
+  /// The HTTP call that counts the input tokens of a chat without answering it.
+  virtual Result<WireRequest> encode_count(const model::ChatRequest& request,
+                                           const TargetName& target) const;
+  virtual Result<std::int64_t> decode_count(std::string_view body) const;
 };
 
 /// The provider that speaks `protocol`, or nullptr if this build has none of that name.
