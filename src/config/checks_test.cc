@@ -72,6 +72,71 @@ TEST(Checks, ContradictionsAreRefused) {
   }
 }
 
+/// A model m of the targets p/x and q, with more options of it, and beside it the model gemma.
+std::string routed(const std::string& more) {
+  return "providers: {p: {protocol: openai, base_url: \"http://h/v1\"}, q: {protocol: openai, "
+         "base_url: \"http://h/v1\"}}\n"
+         "models: {gemma: {aliases: [small-one], targets: [{provider: p}]}, m: {targets: "
+         "[{provider: p, "
+         "model: x}, {provider: q}], " +
+         more + "}}\n";
+}
+
+TEST(Checks, RulesAndFallbacksNameWhatThereIs) {
+  struct Case {
+    const char* text;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"fallback_models: [gema]", "no model \"gema\"; the nearest is \"gemma\""},
+      {"fallback_models: [m]", "models.m.fallback_models: \"m\" is this model itself"},
+      {"rules: [{images: with}]", "models.m.rules[0]: say what follows: prefer, only or model"},
+      {"rules: [{model: gemma, only: [p]}]", "prefer and only have no meaning"},
+      {"rules: [{only: [q]}, {prefer: [p/y]}]",
+       "models.m.rules[1].prefer: no target \"p/y\"; the nearest is \"p/x\""},
+      {"rules: [{only: [qq]}]", "models.m.rules[0].only: no target \"qq\"; the nearest is"},
+      {"rules: [{model: gemm}]", "rules[0].model: no model \"gemm\"; the nearest is \"gemma\""},
+      {"rules: [{model: m}]", "is this model itself"},
+      {"rules: [{only: [p], min_input_tokens: 9, max_input_tokens: 8}]", "is below"},
+      {"rules: [{only: [p], hours: \"9-17\"}]", "is not a part of the day"},
+      {"rules: [{only: [p], kinds: [chatt]}]", "is not one of chat, completion"},
+      {"rules: [{only: [p], images: maybe}]", "is not one of any, with, without"},
+      {"hedge: {after: soon}", "is not off, p95 or a duration"},
+      {"hedge: {after: 0s}", "is not off, p95 or a duration"},
+      {"min_confidence: 1.5", "models.m.min_confidence"},
+  };
+  for (const Case& test : cases) {
+    const auto loaded = load_text(routed(test.text), "f", {});
+    ASSERT_FALSE(loaded) << test.text;
+    EXPECT_THAT(loaded.error().message, HasSubstr(test.message)) << test.text;
+  }
+  const auto misnamed = load_text(
+      "providers: {p: {protocol: openai, base_url: \"http://h/v1\"}}\n"
+      "models: {m: {targets: [{provider: p, supports: [image]}]}}\n",
+      "f", {});
+  ASSERT_FALSE(misnamed);
+  EXPECT_THAT(misnamed.error().message, HasSubstr("is not one of text, images, tools"));
+}
+
+TEST(Checks, RulesAndFallbacksThatAreSoundAreTaken) {
+  const auto loaded = load_text(
+      routed(
+          "fallback_models: [small-one], min_confidence: 0.8, hedge: {after: p95}, rules: [{kinds: "
+          "[Extract], only: [p, q/m]}, {hours: \"22:00-06:00\", prefer: [p/x]}, {model: "
+          "small-one}]"),
+      "f", {});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_THAT(loaded->warnings, IsEmpty());
+  const ModelSettings& model = loaded->settings.models.back();
+  EXPECT_EQ(model.name, "m");
+  ASSERT_EQ(model.rules.size(), 3U);
+  EXPECT_THAT(model.rules[0].kinds, ElementsAre("extract"));
+  EXPECT_THAT(model.rules[0].only, ElementsAre("p", "q/m"));
+  EXPECT_EQ(model.rules[2].model, "small-one");
+  EXPECT_EQ(model.hedge_after, "p95");
+  EXPECT_EQ(model.min_confidence, 0.8);
+}
+
 TEST(Checks, WhatIsUnusualButAllowedWarns) {
   struct Case {
     const char* text;

@@ -48,5 +48,21 @@ TEST(Units, FormattingIsExactAndReadsBack) {
   }
 }
 
+TEST(Units, HoursAreAPartOfTheDay) {
+  const auto night = parse_hours("22:00-06:30");
+  ASSERT_TRUE(night);
+  EXPECT_EQ(night->from, 22U * 60);
+  EXPECT_EQ(night->to, 6U * 60 + 30);
+  EXPECT_TRUE(night->holds(23 * 60));
+  EXPECT_TRUE(night->holds(0));
+  EXPECT_FALSE(night->holds(12 * 60));
+  ASSERT_TRUE(parse_hours("18:00-24:00"));
+  EXPECT_TRUE(parse_hours("18:00-24:00")->holds(1439));
+  for (const char* bad : {"", "9-17", "09:00", "09:00-09:00", "09:00-25:00", "09:60-10:00",
+                          "24:01-06:00", "09:00 17:00", "0a:00-17:00", "09:00-17:00 "}) {
+    EXPECT_EQ(parse_hours(bad).has_value(), false) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace headgate::config

@@ -55,6 +55,31 @@ Trouble trouble_of_refusal(int status) {
   return key ? Trouble::Key : Trouble::Misfit;
 }
 
+Trouble trouble_of_kind(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::RateLimited:
+      return Trouble::RateLimit;
+    case ErrorKind::Timeout:
+      return Trouble::Silent;
+    case ErrorKind::RequestTimeout:
+    case ErrorKind::UpstreamFailed:
+    case ErrorKind::Overloaded:
+    case ErrorKind::Internal:
+      return Trouble::Broken;
+    case ErrorKind::Unauthenticated:
+    case ErrorKind::BudgetSpent:
+    case ErrorKind::Forbidden:
+      return Trouble::Key;
+    case ErrorKind::NotFound:
+    case ErrorKind::MethodNotAllowed:
+    case ErrorKind::NotImplemented:
+    case ErrorKind::VersionUnsupported:
+      return Trouble::Misfit;
+    default:
+      return Trouble::CallersFault;
+  }
+}
+
 NextStep give_up() { return {}; }
 
 milliseconds jittered(const config::RetrySettings& retry, unsigned attempts, Random& random) {
@@ -87,6 +112,7 @@ class Decision {
         return give_up();
       case Trouble::ContextLength:
         return failed_.larger_target ? NextStep{.kind = NextStep::Kind::LargerTarget} : give_up();
+      case Trouble::Inexpressible:
       case Trouble::Silent:
       case Trouble::Misfit:
         return next_target();
@@ -162,18 +188,10 @@ Trouble trouble_of(const Error& error, int status) {
   if (error.permanent) {
     return trouble_of_refusal(status);
   }
-  switch (error.kind) {
-    case ErrorKind::RateLimited:
-      return Trouble::RateLimit;
-    case ErrorKind::Timeout:
-      return Trouble::Silent;
-    case ErrorKind::UpstreamFailed:
-    case ErrorKind::Overloaded:
-    case ErrorKind::Internal:
-      return Trouble::Broken;
-    default:
-      return Trouble::CallersFault;
+  if (error.origin == Origin::Client && status == 0) {
+    return Trouble::Inexpressible;
   }
+  return trouble_of_kind(error.kind);
 }
 
 CallResult result_of(Trouble trouble) {
@@ -191,6 +209,7 @@ CallResult result_of(Trouble trouble) {
     case Trouble::Broken:
     case Trouble::Misfit:
       return CallResult::ProviderFault;
+    case Trouble::Inexpressible:
     case Trouble::DeadlineOver:
     case Trouble::Ours:
       return CallResult::Cancelled;

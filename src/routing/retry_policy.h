@@ -18,6 +18,7 @@ enum class Trouble : std::uint8_t {
   CallersFault,   ///< the request must change
   ContextLength,  ///< too long for this target; another may have a larger window
   ContentPolicy,  ///< refused for what it says: given back as it is
+  Inexpressible,  ///< nothing was sent: this vendor has no words for it, another may
   Key,            ///< the provider refuses this key
   RateLimit,      ///< too many calls with this key
   Silent,         ///< connected, but nothing came: first byte, first token, idle

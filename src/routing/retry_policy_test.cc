@@ -45,7 +45,11 @@ TEST(Trouble, IsReadFromTheErrorAndTheStatus) {
   using upstream::FailurePhase;
   EXPECT_EQ(trouble_of(error_of(ErrorKind::InvalidRequest), 400), Trouble::CallersFault);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::Unprocessable), 422), Trouble::CallersFault);
-  EXPECT_EQ(trouble_of(invalid_request("cannot be expressed"), 0), Trouble::CallersFault);
+  EXPECT_EQ(trouble_of(invalid_request("cannot be expressed"), 0), Trouble::Inexpressible);
+  EXPECT_EQ(trouble_of(error_of(ErrorKind::TooLarge), 413), Trouble::CallersFault);
+  EXPECT_EQ(trouble_of(error_of(ErrorKind::NotFound), 404), Trouble::Misfit);
+  EXPECT_EQ(trouble_of(error_of(ErrorKind::Forbidden), 403), Trouble::Key);
+  EXPECT_EQ(trouble_of(error_of(ErrorKind::RequestTimeout), 408), Trouble::Broken);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::InvalidRequest, "context_length_exceeded"), 400),
             Trouble::ContextLength);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::InvalidRequest, "content_policy_violation"), 400),
@@ -119,6 +123,13 @@ TEST_F(Retries, ALengthRefusalGoesOnlyToALargerWindow) {
   EXPECT_EQ(
       decide({.trouble = Trouble::ContextLength, .other_target = true, .larger_target = true}).kind,
       Kind::LargerTarget);
+}
+
+TEST_F(Retries, WhatOneVendorCannotExpressAnotherMay) {
+  EXPECT_EQ(decide({.trouble = Trouble::Inexpressible, .other_target = true}).kind,
+            Kind::NextTarget);
+  EXPECT_EQ(decide({.trouble = Trouble::Inexpressible}).kind, Kind::GiveUp);
+  EXPECT_EQ(result_of(Trouble::Inexpressible), CallResult::Cancelled);
 }
 
 TEST_F(Retries, ASilentTargetIsNeverAskedAgain) {

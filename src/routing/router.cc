@@ -96,8 +96,9 @@ Plan Router::plan(const Ask& ask, const Catalog& catalog, SteadyTime now) {
                                                        .client = ask.client,
                                                        .principal = ask.principal,
                                                        .time = ask.time});
+  const std::string_view client = ask.client.empty() ? ask.principal : ask.client;
   const OrderBy by{.needs = ask.needs,
-                   .sticky_key = ask.user.empty() ? ask.client : ask.user,
+                   .sticky_key = ask.user.empty() ? client : ask.user,
                    .prefixes = ask.prefixes};
   plan.models.push_back(ask.model);
   if (rule != nullptr && !rule->model.empty()) {
@@ -106,7 +107,9 @@ Plan Router::plan(const Ask& ask, const Catalog& catalog, SteadyTime now) {
       rule = nullptr;
     }
   }
-  plan.models.front()->memory->budget.request(now);
+  if (!ask.again) {
+    plan.models.front()->memory->budget.request(now);
+  }
   add_targets(plan, rule, by, now);
   for (const std::string& name : ask.model->fallback_models) {
     auto other = catalog.find(name);

@@ -28,6 +28,7 @@ struct Ask {
   std::string_view user;                    ///< the body's `user`, or empty
   std::span<const std::uint64_t> prefixes;  ///< of PrefixHasher; only the strategy prefix reads it
   WallTime time{};                          ///< for rules on the time of day
+  bool again = false;  ///< planned before: not counted for the retry budget once more
 };
 
 /// The right to make one call of a target. If it dies without Router::ended, the call counts as

@@ -248,6 +248,15 @@ TEST(Router, OnlyClassifyAndExtractHaveACascade) {
   EXPECT_EQ(confidence(model::Kind::Chat), 0);
 }
 
+TEST(Router, ARequestCountsOnceForTheBudgetHoweverOftenItIsPlanned) {
+  World world(settings_of(1));
+  Ask ask = world.ask();
+  world.router.plan(ask, *world.catalog, kStart);
+  ask.again = true;
+  world.router.plan(ask, *world.catalog, kStart);
+  EXPECT_EQ(world.model()->memory->budget.counts(kStart).requests, 1U);
+}
+
 TEST(Router, EjectsATargetThatFailsFarMoreThanItsPeers) {
   World world(settings_of(3));
   // Never five in a row, so the breaker alone would not see it.
