@@ -204,6 +204,9 @@ void JobSystem::add_metrics(observe::Metrics& metrics) const {
   };
   per_line(MetricKind::Gauge, "headgate_queue_running", "Slots of a model that are taken",
            [](const queue::LineView& view) { return static_cast<double>(view.running); });
+  per_line(MetricKind::Gauge, "headgate_queue_delayed_jobs",
+           "Jobs that wait for their next attempt, outside the line",
+           [](const queue::LineView& view) { return static_cast<double>(view.delayed_jobs); });
   per_line(MetricKind::Gauge, "headgate_queue_drain_rate",
            "Entries per second that a model's line lets through",
            [](const queue::LineView& view) { return view.drain_rate; });
@@ -233,6 +236,20 @@ void JobSystem::add_metrics(observe::Metrics& metrics) const {
                           {{"finished"}, static_cast<double>(stats.finished)},
                           {{"retried"}, static_cast<double>(stats.retried)}};
                     });
+  metrics.on_scrape(
+      {.name = "headgate_jobs_unwritten",
+       .help = "Jobs whose end or retry the store refuses for a reason that lasts",
+       .kind = MetricKind::Gauge,
+       .labels = {}},
+      [this] { return std::vector<Sample>{{{}, static_cast<double>(queue_.stats().unwritten)}}; });
+  metrics.on_scrape(
+      {.name = "headgate_job_write_failures_total",
+       .help = "Failed tries to write a job's end or retry; each is tried again",
+       .kind = MetricKind::Counter,
+       .labels = {}},
+      [this] {
+        return std::vector<Sample>{{{}, static_cast<double>(queue_.stats().write_failures)}};
+      });
   metrics.on_scrape({.name = "headgate_webhooks_total",
                      .help = "Attempts to deliver webhooks, by outcome",
                      .kind = MetricKind::Counter,

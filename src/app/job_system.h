@@ -54,6 +54,8 @@ class JobSystem final {
   const api::JobDesk& desk() const { return desk_; }
   queue::CallerTotals& caller_totals() { return caller_totals_; }
   stores::UsageStore& usage() { return *usage_; }
+  /// Whether what became of jobs can be written: not while the store refuses it lastingly.
+  bool can_settle() const { return queue_.stats().unwritten == 0; }
   void add_metrics(observe::Metrics& metrics) const;
 
  private:

@@ -133,6 +133,8 @@ Task<api::HealthReport> ProviderHealth::check() const {
   api::HealthReport report;
   auto store = co_await check_store();
   report.checks.push_back(std::move(store));
+  using enum api::HealthCheck::Outcome;
+  report.checks.push_back({.name = "jobs", .outcome = parts_.jobs_settle() ? Passed : Impaired});
   co_await asking.close(SteadyTime::max());  // each has its own limit
   if (parts_.readiness->load() == api::Readiness::Draining) {
     report.gateway = api::HealthReport::Gateway::Draining;

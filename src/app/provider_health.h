@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "api/health.h"
 #include "api/health_page.h"
@@ -27,9 +29,10 @@ class ProviderHealth final : public api::HealthSource {
     const OverloadWatch* overload;
     dispatch::Clients* clients;
     const dispatch::Catalogs* catalogs;
+    std::function<bool()> jobs_settle;  ///< whether what becomes of jobs can be written
   };
   /// Borrows all parts.
-  explicit ProviderHealth(Parts parts) : parts_(parts) {}
+  explicit ProviderHealth(Parts parts) : parts_(std::move(parts)) {}
   Task<api::HealthReport> check() const override;
 
  private:

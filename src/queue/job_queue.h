@@ -43,7 +43,9 @@ struct JobQueueStats {
   std::uint64_t finished = 0;
   std::uint64_t retried = 0;
   std::uint64_t running = 0;
-  std::uint64_t delayed = 0;  ///< wait for their next attempt
+  std::uint64_t delayed = 0;         ///< wait for their next attempt
+  std::uint64_t unwritten = 0;       ///< jobs whose end or retry the store refuses lastingly
+  std::uint64_t write_failures = 0;  ///< failed tries to write an end or a retry
 };
 
 /// Durable jobs on their way from submission to their one ending.

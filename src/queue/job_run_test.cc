@@ -310,6 +310,52 @@ TEST_F(JobRunTest, TellsOfAnEndThatWasInDoubt) {
   EXPECT_EQ(webhooks_due_, 1);
 }
 
+TEST_F(JobRunTest, AnEndThatIsRefusedLastinglyIsTriedMoreAndMoreSeldom) {
+  std::vector<std::size_t> waiting;
+  troubles_.on_call = [&](std::string_view call) {
+    if (call == "finish") {
+      waiting.push_back(shared_.trouble.lasting());
+    }
+  };
+  troubles_.add("finish", Trouble::Damaged, 7);
+  const auto seq = submit();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 120ms) << "1 + 2 + 4 + ... + 32 + 60 ms";
+  EXPECT_EQ(job(seq).state, JobState::Succeeded);
+  EXPECT_THAT(waiting, ElementsAre(0, 1, 1, 1, 1, 1, 1, 1));
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+  EXPECT_EQ(shared_.trouble.failures(), 7U);
+  EXPECT_FALSE(slot_held_);
+}
+
+TEST_F(JobRunTest, APutBackThatIsRefusedLastinglyIsTriedAgain) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.call(context, fail(upstream_failed("no")));
+  });
+  troubles_.add("put_back", Trouble::Damaged, 2);
+  EXPECT_EQ(run_once(submit()), RunEnd::PutBack);
+  EXPECT_EQ(shared_.trouble.failures(), 2U);
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+}
+
+TEST_F(JobRunTest, AnOrderlyStopDoesNotWaitForAStoreThatRefusesLastingly) {
+  // Every further wait would be as long as the longest.
+  parts_.pauses.store = 10ms;
+  int tries = 0;
+  troubles_.on_call = [&](std::string_view call) {
+    if (call == "finish" && ++tries == 3) {
+      running_->stop(JobRun::Stop::GatewayStops);
+    }
+  };
+  troubles_.add("finish", Trouble::Damaged, 1'000'000);
+  const auto seq = submit();
+  EXPECT_EQ(run_once(seq), RunEnd::Left);
+  EXPECT_EQ(tries, 4);
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+  EXPECT_EQ(job(seq).state, JobState::Running) << "the next start takes it up";
+}
+
 TEST_F(JobRunTest, AnOrderlyStopTakesBackAnAttemptThatWasNotMade) {
   const auto seq = submit([&](auto& request) { request.start_by = clock_.unix_ms() + 50; });
   troubles_.on_call = [this](std::string_view call) {
