@@ -36,6 +36,12 @@ class JobSystem final {
     const Clock* clock;
     std::vector<EventLoop*> loops;
     api::DocumentSources::CurrentSettings settings;
+    /// At a stop, after the time to end is over.
+    struct Patience {
+      std::chrono::milliseconds put_back{5'000};      ///< for jobs to note that they are broken off
+      std::chrono::milliseconds webhooks{3'000};      ///< for webhooks under way to be put down
+      std::chrono::milliseconds webhooks_end{2'000};  ///< and then to end
+    } patience{};
   };
   /// Borrows what `parts` points to. Fails if the database cannot be read, or a webhook secret is
   /// malformed.

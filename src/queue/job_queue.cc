@@ -24,8 +24,6 @@ namespace log = observe::log;
 
 /// Jobs that one step of housekeeping ends: small, so that the writer is never held up.
 constexpr std::size_t kStep = 100;
-/// How long runs that were broken off may take to write that down.
-constexpr std::chrono::seconds kPutBackTime{5};
 
 Arrival arrival_of(const model::Job& job, SteadyTime at) {
   return {.ticket = job.seq,
@@ -374,7 +372,7 @@ bool JobQueue::stop(SteadyTime until) {
     for (const auto& [seq, run] : impl_->running) {
       impl_->break_off(*run, seq, JobRun::Stop::GatewayStops);
     }
-    impl_->changed.wait_for(lock, kPutBackTime, idle);
+    impl_->changed.wait_for(lock, parts_.pauses.put_back, idle);
   }
   return clean;
 }

@@ -73,6 +73,8 @@ class JobQueue final {
     struct Pauses {
       std::chrono::milliseconds store{500};  ///< between tries to write what must be written
       std::chrono::milliseconds house{500};  ///< between looks for jobs whose time is over
+      /// How long runs that were broken off may take to write that down.
+      std::chrono::milliseconds put_back{5'000};
       LostJobs::Pauses lost{};
     } pauses{};
   };
