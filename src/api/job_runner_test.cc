@@ -1,6 +1,8 @@
 #include "api/job_runner.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,6 +90,11 @@ struct Ran {
   std::optional<model::Spending::End> end;
 };
 
+Task<Result<void>> append_to(std::vector<std::string>& kept, std::vector<std::string> deltas) {
+  std::ranges::move(deltas, std::back_inserter(kept));
+  co_return Result<void>();
+}
+
 Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
   const Answers endpoint(delivery, std::move(pieces));
   const AdmitsAll admission;
@@ -102,11 +109,8 @@ Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
   request.path = "/v1/chat/completions";
   model::RequestContext context;
   std::vector<std::string> kept;
-  const auto keep = [&kept](std::vector<std::string> deltas) -> Task<Result<void>> {
-    for (std::string& delta : deltas) {
-      kept.push_back(std::move(delta));
-    }
-    co_return Result<void>();
+  const auto keep = [&kept](std::vector<std::string> deltas) {
+    return append_to(kept, std::move(deltas));
   };
   auto result = testing::run(runner.run(request, context, keep));
   return {std::move(result), std::move(kept), admission.end};
