@@ -29,6 +29,9 @@ class AdmitsAll final : public Admission {
     context.spending = std::make_unique<FreeOfCharge>();
     return {};
   }
+  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
+    return std::nullopt;
+  }
 };
 
 class Pieces final : public edge::BodyStream {

@@ -22,8 +22,8 @@ struct SqliteJobs {
   stores::sqlite::Engine engine{database.get(), &writer, readers.get(), &pool};
 };
 
-inline JobStores make_sqlite_jobs() {
-  auto made = std::make_shared<SqliteJobs>();
+inline JobStores make_sqlite_jobs(
+    const std::shared_ptr<SqliteJobs>& made = std::make_shared<SqliteJobs>()) {
   return {made, stores::sqlite::make_job_store(made->engine),
           stores::sqlite::make_event_log(made->engine),
           stores::sqlite::make_blob_store(made->engine)};
