@@ -141,7 +141,7 @@ struct JobRunTest : ::testing::Test {
   testing::FakeClock clock_;
   EventLoop loop_;
   std::shared_ptr<testing::SqliteJobs> sqlite_ = std::make_shared<testing::SqliteJobs>();
-  testing::JobStores stores_ = testing::make_sqlite_jobs(sqlite_);
+  testing::JobStores stores_ = testing::sqlite_jobs_of(sqlite_);
   std::unique_ptr<stores::UsageStore> usage_ = stores::sqlite::make_usage_store(sqlite_->engine);
   testing::Troubles troubles_;
   testing::TroubledJobs jobs_{*stores_.jobs, troubles_};
