@@ -168,7 +168,9 @@ def test_an_answer_says_what_it_cost(site):
         assert status == 200 and "x-headgate-cost" not in headers, "the head leaves before that is known"
         status, headers, _ = site.chat(key, "broken")
         assert status >= 500 and "x-headgate-cost" not in headers
-        status, _, job = site.chat(key, headers={"Prefer": "respond-async, wait=20"})
+        status, headers, _ = site.chat(key, headers={"Prefer": "respond-async, wait=20"})
+        assert status == 200 and headers["x-headgate-cost"] == "0.109"
+        status, _, job = site.call(headers["location"], key=key)
         assert status == 200 and job["cost"] == pytest.approx(COST)
 
 
