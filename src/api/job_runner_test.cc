@@ -40,6 +40,9 @@ class AdmitsAll final : public Admission {
     context.spending = std::make_unique<FreeOfCharge>(end);
     return {};
   }
+  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
+    return std::nullopt;
+  }
   mutable std::optional<model::Spending::End> end;
 };
 

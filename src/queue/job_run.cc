@@ -338,8 +338,7 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
                                .result = std::move(*result),
                                .error_json = {},
                                .input_tokens = context_.input_tokens,
-                               .output_tokens = context_.output_tokens,
-                               .cost = static_cast<double>(context_.micro_usd) / 1e6});
+                               .output_tokens = context_.output_tokens});
   }
   if (stop_ == Stop::GatewayStops) {
     end_attempt("interrupted", "The gateway was stopped.");
@@ -377,12 +376,15 @@ stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
           .result = {},
           .error_json = error_json(error),
           .input_tokens = context_.input_tokens,
-          .output_tokens = context_.output_tokens,
-          .cost = static_cast<double>(context_.micro_usd) / 1e6};
+          .output_tokens = context_.output_tokens};
 }
 
 Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
   delay_ = delay;
+  if (context_.spending) {
+    co_await context_.spending->settle(model::Spending::End::Cut);  // unless whoever ran it has
+    co_await context_.spending->write();
+  }
   loaded_.job.not_before = unix_ms(*parts_.clock) + delay.count();
   if (!taken_) {
     co_return RunEnd::PutBack;  // no attempt was begun: on disk it still waits
@@ -406,10 +408,21 @@ Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
 }
 
 Task<RunEnd> JobRun::finish(stores::JobEnding ending) {
+  model::Spending* const spending = context_.spending.get();  // null if it did not come to that
+  if (spending != nullptr) {
+    co_await spending->settle(model::Spending::End::Cut);  // unless whoever ran it has
+    ending.cost = static_cast<double>(context_.micro_usd) / 1e6;
+    ending.usage = spending->hand_over();
+  }
   WriteTrouble::Waiter waiter(shared_.trouble);
   for (std::size_t tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
     auto done = co_await parts_.jobs->finish(seq_, fence_, ending);
     if (done || done.error().kind == ErrorKind::Conflict) {
+      // A conflict may be one with an earlier try that is on disk; then so is what it used.
+      if (spending != nullptr && (done || tries == 0)) {
+        spending->handed_over(done ? model::Spending::HandedOver::Written
+                                   : model::Spending::HandedOver::Refused);
+      }
       tell_of_end();  // after a conflict too: an earlier try may have been the end
       co_return RunEnd::Ended;
     }
