@@ -150,7 +150,7 @@ Task<Result<edge::Response>> Idempotency::answer(const Endpoint& endpoint, Call 
     co_return co_await endpoint.handle(call);
   }
   const Sha256 scope = (*claim)->scope;
-  auto known = co_await store_.claim(std::move(**claim), unix_ms(clock_));
+  auto known = co_await store_.claim(**claim, unix_ms(clock_));
   if (!known) {
     co_return fail(known.error());
   }

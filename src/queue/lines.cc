@@ -295,10 +295,10 @@ void Lines::drop_claim(std::string_view model) {
 
 void Lines::add_job(std::string_view model, Arrival arrival) {
   drop_claim(model);
-  restore_job(model, std::move(arrival));
+  restore_job(model, arrival);
 }
 
-void Lines::restore_job(std::string_view model, Arrival arrival) {
+void Lines::restore_job(std::string_view model, const Arrival& arrival) {
   Shard& shard = impl_->shard_of(model);
   Impl::Place place{&shard, nullptr};
   Impl::Starts starts;
@@ -309,7 +309,7 @@ void Lines::restore_job(std::string_view model, Arrival arrival) {
       return;
     }
     place.line = &impl_->line_of(shard, model);
-    place.line->line.restore(std::move(arrival));
+    place.line->line.restore(arrival);
     Impl::advance(*place.line, now, starts);
   }
   impl_->start(starts, place, now);

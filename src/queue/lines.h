@@ -81,7 +81,7 @@ class Lines final {
   void drop_claim(std::string_view model);
   void add_job(std::string_view model, Arrival arrival);
   /// A job that was accepted before: takes no claim.
-  void restore_job(std::string_view model, Arrival arrival);
+  void restore_job(std::string_view model, const Arrival& arrival);
   /// A job waits outside the line for its next attempt, but counts in the backlog.
   void set_aside(std::string_view model);
   /// It does so no longer: it was restored, or has ended.

@@ -57,7 +57,7 @@ TEST_F(LinesTest, WakeTheCallerWhoseTurnHasCome) {
     auto slot = co_await self.enter("m");
     order.emplace_back(slot ? "waited" : "refused");
   };
-  const auto visit = [&wait](LinesTest& self) -> Task<void> {
+  const auto visit = [](LinesTest& self, auto wait) -> Task<void> {
     std::vector<std::string> order;
     auto first = co_await self.enter("m");
     auto second = co_await self.enter("m");
@@ -72,7 +72,7 @@ TEST_F(LinesTest, WakeTheCallerWhoseTurnHasCome) {
     co_await group.close(SteadyTime::max());
     EXPECT_EQ(order, (std::vector<std::string>{"let go", "waited"}));
   };
-  loop.run_until_done(visit(*this));
+  loop.run_until_done(visit(*this, wait));
 }
 
 TEST_F(LinesTest, LetACallerGoWhoHasLeft) {
@@ -217,7 +217,7 @@ TEST_F(LinesTest, ClosedToJobsKeepTheCallersThatWait) {
     auto slot = co_await self.enter("m");
     served = slot.has_value();
   };
-  const auto visit = [&](LinesTest& self) -> Task<void> {
+  const auto visit = [](LinesTest& self, Started& started, auto wait) -> Task<void> {
     std::optional<bool> served;
     TaskGroup group;
     group.spawn(wait(self, served));
@@ -231,7 +231,7 @@ TEST_F(LinesTest, ClosedToJobsKeepTheCallersThatWait) {
     co_await group.close(SteadyTime::max());
     EXPECT_EQ(served, true);
   };
-  loop.run_until_done(visit(*this));
+  loop.run_until_done(visit(*this, started, wait));
   EXPECT_EQ(started.jobs.size(), 2U);
 }
 

@@ -175,6 +175,7 @@ TEST_P(JobContract, ReplaysAnIdempotencyKey) {
 
 TEST_P(JobContract, ListsNewestFirstByPages) {
   std::vector<std::string> ids;
+  ids.reserve(5);
   for (int i = 0; i < 5; ++i) {
     ids.push_back(submit(some_job(i == 2 ? "key:b" : "key:a", i == 3 ? "other" : "m")).id);
   }
@@ -271,6 +272,7 @@ TEST_P(JobContract, AJobPutBackWithoutAttemptsHasNotBegun) {
 
 TEST_P(JobContract, ListsOpenJobsInSteps) {
   std::vector<model::JobSeq> queued;
+  queued.reserve(5);
   for (int i = 0; i < 5; ++i) {
     queued.push_back(submit(some_job()).seq);
   }

@@ -30,13 +30,13 @@ using Fault = FaultyDisk::Fault;
 
 /// A new database, made once: making one takes longer than all that is done with it here.
 const std::string& new_database() {
-  static const std::string kBytes = [] {
+  static const std::string bytes = [] {
     const TempFolder folder;
     EXPECT_TRUE(Database::open(folder.file("new.db"), schema()));
     std::ifstream file(folder.file("new.db"), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   }();
-  return kBytes;
+  return bytes;
 }
 
 /// Everything in a database, as text, and "ok" if it is sound.
@@ -51,10 +51,11 @@ std::string content_of(const std::string& path) {
     static_cast<std::string*>(kept)->append("\n");
     return 0;
   };
+  constexpr const char* kRequests =
+      "SELECT seq, path, content_type, principal, hex(body), hex(body_hash) FROM job_requests"
+      " ORDER BY seq";
   for (const char* sql :
-       {"PRAGMA integrity_check", "SELECT * FROM jobs ORDER BY seq",
-        "SELECT seq, path, content_type, principal, hex(body), hex(body_hash) FROM job_requests"
-        " ORDER BY seq",
+       {"PRAGMA integrity_check", "SELECT * FROM jobs ORDER BY seq", kRequests,
         "SELECT * FROM job_results ORDER BY seq", "SELECT * FROM job_events ORDER BY seq, n",
         "SELECT * FROM job_counts ORDER BY model, state",
         "SELECT hex(hash), holders, length(data) FROM blobs ORDER BY hash",
@@ -175,7 +176,7 @@ Result<void> checkpoint(Stores& engine) {
 
 /// Fences begin at 0 and grow by one with each attempt.
 const std::vector<Step>& script() {
-  static const std::vector<Step> kSteps = {
+  static const std::vector<Step> steps = {
       [](Stores& on) { return submit(*on.jobs, 1); },
       [](Stores& on) { return submit(*on.jobs, 2, 40'000); },
       [](Stores& on) { return submit(*on.jobs, 3); },
@@ -196,7 +197,7 @@ const std::vector<Step>& script() {
       [](Stores& on) { return outcome(run(on.jobs->forget("m", 2000, 10))); },
       [](Stores& on) { return submit(*on.jobs, 5, 40'000); },
   };
-  return kSteps;
+  return steps;
 }
 
 /// The content before the first step, and after each.
@@ -243,7 +244,7 @@ class Trial final {
 };
 
 const Golden& golden() {
-  static const Golden kGolden = [] {
+  static const Golden once = [] {
     Golden made;
     {
       Trial quiet;
@@ -269,7 +270,7 @@ const Golden& golden() {
     }
     return made;
   }();
-  return kGolden;
+  return once;
 }
 
 /// Does the script with one fault set. After a step that fails, the next try must work.

@@ -147,11 +147,11 @@ Result<std::vector<model::Job>> list_jobs(Session& session, const JobFilter& fil
   constexpr std::string_view kRest =
       " AND (?='' OR model=?) AND (?='' OR client=?) AND (? IS NULL OR state=?)"
       " ORDER BY seq DESC LIMIT ?";
-  static const std::string kOfOwner =
+  static const std::string of_owner =
       "SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE owner=? AND seq<?" + std::string(kRest);
-  static const std::string kOfAll =
+  static const std::string of_all =
       "SELECT " HEADGATE_JOB_COLUMNS " FROM jobs WHERE seq<?" + std::string(kRest);
-  auto select = session.prepare(filter.owner.empty() ? kOfAll : kOfOwner);
+  auto select = session.prepare(filter.owner.empty() ? of_all : of_owner);
   if (!select) {
     return fail(select.error());
   }

@@ -39,6 +39,7 @@ TEST(SqliteWriter, AnswersEveryLoopThatWaits) {
   model::JobIds ids;
   std::atomic<int> accepted{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 50; ++i) {

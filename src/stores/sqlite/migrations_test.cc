@@ -65,7 +65,13 @@ void fill(const Connection& connection) {
         values.append(type == "TEXT" ? "'text " : type == "BLOB" ? "x'0" : "").append(row);
         values.append(type == "TEXT" || type == "BLOB" ? "'" : "");
       }
-      connection.ask("INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ")");
+      std::string insert = "INSERT INTO ";
+      connection.ask(insert.append(table)
+                         .append(" (")
+                         .append(columns)
+                         .append(") VALUES (")
+                         .append(values)
+                         .append(")"));
     }
   }
 }
@@ -74,7 +80,9 @@ std::map<std::string, Rows> content_of(const Connection& connection,
                                        const std::map<std::string, std::string>& tables) {
   std::map<std::string, Rows> content;
   for (const auto& [table, columns] : tables) {
-    content[table] = connection.ask("SELECT " + columns + " FROM " + table + " ORDER BY 1, 2");
+    std::string select = "SELECT ";
+    content[table] = connection.ask(
+        select.append(columns).append(" FROM ").append(table).append(" ORDER BY 1, 2"));
   }
   return content;
 }

@@ -50,9 +50,9 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations kSchema = {kIdentity,    kJobTables, kWebhookTables,
-                                     kUsageTables, kJobExpiry, kRetentionIndex};
-  return kSchema;
+  static const Migrations all = {kIdentity,    kJobTables, kWebhookTables,
+                                 kUsageTables, kJobExpiry, kRetentionIndex};
+  return all;
 }
 
 }  // namespace headgate::stores::sqlite

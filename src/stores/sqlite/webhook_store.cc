@@ -155,7 +155,7 @@ class SqliteWebhookStore final : public WebhookStore {
     std::size_t count = 0;
     auto done = co_await run_(
         [&](Session& session) { return keep(redeliver_in(session, id, now), count); });
-    co_return with(std::move(done), std::move(count));
+    co_return with(std::move(done), count);
   }
 
  private:
