@@ -32,6 +32,9 @@ class AdmitsAll final : public api::Admission {
                                       std::string&) const override {
     return std::shared_ptr<void>();
   }
+  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
+    return std::nullopt;
+  }
   Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
     context.spending = std::make_unique<NoSpending>();
     return {};
