@@ -10,6 +10,7 @@
 #include "documents/extract.h"
 #include "documents/ocr_output.h"
 #include "documents/reader.h"
+#include "limits/pricing.h"
 
 namespace headgate::api {
 namespace {
@@ -252,6 +253,7 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
   response.add_field("x-headgate-provider", "embedded");
   response.add_field("x-headgate-attempts", "1");
   response.add_field("x-headgate-cache", "off");
+  response.add_field("x-headgate-cost", limits::usd_text(0));
   co_return response;
 }
 

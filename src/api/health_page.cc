@@ -55,6 +55,18 @@ std::string_view name_of(HealthReport::Gateway gateway) {
   return "draining";
 }
 
+std::string_view name_of(HealthCheck::Outcome outcome) {
+  switch (outcome) {
+    case HealthCheck::Outcome::Passed:
+      return "healthy";
+    case HealthCheck::Outcome::Impaired:
+      return "degraded";
+    case HealthCheck::Outcome::Failed:
+      break;
+  }
+  return "unhealthy";
+}
+
 bool down(const EndpointHealth& endpoint) {
   return endpoint.status == Status::Unhealthy || endpoint.status == Status::Unreachable;
 }
@@ -87,14 +99,15 @@ edge::Response response_of(int status, std::string body) {
 }  // namespace
 
 Health judge(const HealthReport& report) {
-  const bool check_failed = std::ranges::any_of(report.checks, [](const HealthCheck& check) {
-    return check.outcome == HealthCheck::Outcome::Failed;
-  });
+  using enum HealthCheck::Outcome;
+  const auto has_check = [&](HealthCheck::Outcome outcome) {
+    return std::ranges::find(report.checks, outcome, &HealthCheck::outcome) != report.checks.end();
+  };
   const bool all_down = !report.endpoints.empty() && std::ranges::all_of(report.endpoints, down);
-  if (check_failed || all_down) {
+  if (has_check(Failed) || all_down) {
     return Health::Unhealthy;
   }
-  const bool whole = report.gateway == HealthReport::Gateway::Healthy;
+  const bool whole = report.gateway == HealthReport::Gateway::Healthy && !has_check(Impaired);
   return !whole || std::ranges::any_of(report.endpoints, down) ? Health::Degraded : Health::Healthy;
 }
 
@@ -133,9 +146,8 @@ std::string HealthEndpoint::render(const HealthReport& report) const {
                      rfc3339(unix_ms(clock_)) + R"(","version":)" + json_quote(version_) +
                      R"(,"gateway":")" + std::string(name_of(report.gateway)) + R"(","checks":{)";
   for (const HealthCheck& check : report.checks) {
-    const bool passed = check.outcome == HealthCheck::Outcome::Passed;
     json.append(json.back() == '{' ? "" : ",").append(json_quote(check.name));
-    json.append(passed ? R"(:"healthy")" : R"(:"unhealthy")");
+    json.append(":").append(json_quote(name_of(check.outcome)));
   }
   json.append(R"(},"endpoints":{)");
   for (const EndpointHealth& endpoint : report.endpoints) {

@@ -22,9 +22,9 @@ struct EndpointHealth {
   std::string error;                                           ///< safe to show; may be empty
 };
 
-/// One part of the gateway that works or does not: "store", "shared".
+/// One part of the gateway that works, works in part or does not: "store", "jobs".
 struct HealthCheck {
-  enum class Outcome : std::uint8_t { Passed, Failed };
+  enum class Outcome : std::uint8_t { Passed, Impaired, Failed };
   std::string name;
   Outcome outcome = Outcome::Passed;
 };
@@ -38,8 +38,8 @@ struct HealthReport {
 
 enum class Health : std::uint8_t { Healthy, Degraded, Unhealthy };
 
-/// Unhealthy if a check failed or every endpoint is down, degraded if one is or the gateway drains
-/// or is overloaded.
+/// Unhealthy if a check failed or every endpoint is down, degraded if a check is impaired, an
+/// endpoint is down, or the gateway drains or is overloaded.
 Health judge(const HealthReport& report);
 
 /// What GET /health asks. Serves all event loops.

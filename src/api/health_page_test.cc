@@ -82,6 +82,9 @@ TEST_F(HealthPageTest, AnOverloadedGatewayIsDegraded) {
 }
 
 TEST_F(HealthPageTest, AFailedCheckIs503) {
+  source_.report.checks = {{"store", HealthCheck::Outcome::Passed},
+                           {"jobs", HealthCheck::Outcome::Impaired}};
+  EXPECT_EQ(judge(source_.report), Health::Degraded);
   source_.report.checks = {{"store", HealthCheck::Outcome::Failed}};
   const edge::Response answer = get();
   EXPECT_EQ(answer.status, 503);

@@ -141,8 +141,6 @@ Task<Result<std::string>> EndpointRunner::run(const model::JobRequest& request,
     co_await context.spending->settle(model::end_of_failure(response.error().kind));
     co_return fail(response.error());
   }
-  // Settled before the job ends: should the gateway die in between, the job runs again, and what it
-  // costs then is charged as well.
   co_await settle_answer(*response, context);
   auto result = co_await collect(*response, context, deltas);
   co_await context.spending->settle(model::Spending::End::Cut);  // if it was not read to the end

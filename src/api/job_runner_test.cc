@@ -1,7 +1,10 @@
 #include "api/job_runner.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,10 +16,18 @@
 namespace headgate::api {
 namespace {
 
+/// Costs nothing; keeps how it ended first.
 class FreeOfCharge final : public model::Spending {
  public:
+  explicit FreeOfCharge(std::optional<End>& end) : end_(end) {}
   Task<Result<void>> begin() override { co_return Result<void>(); }
-  Task<void> settle(End) override { co_return; }
+  Task<void> settle(End end) override {
+    end_ = end_.value_or(end);
+    co_return;
+  }
+
+ private:
+  std::optional<End>& end_;
 };
 
 class AdmitsAll final : public Admission {
@@ -26,11 +37,18 @@ class AdmitsAll final : public Admission {
     return std::shared_ptr<void>();
   }
   Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
-    context.spending = std::make_unique<FreeOfCharge>();
+    context.spending = std::make_unique<FreeOfCharge>(end);
     return {};
   }
+  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
+    return std::nullopt;
+  }
+  mutable std::optional<model::Spending::End> end;
 };
 
+constexpr std::string_view kCut = "!cut";
+
+/// Pieces, and then the end; kCut stands for a connection that breaks.
 class Pieces final : public edge::BodyStream {
  public:
   explicit Pieces(std::deque<std::string> pieces) : pieces_(std::move(pieces)) {}
@@ -39,6 +57,9 @@ class Pieces final : public edge::BodyStream {
     if (!pieces_.empty()) {
       last_ = std::move(pieces_.front());
       pieces_.pop_front();
+    }
+    if (last_ == kCut) {
+      co_return fail(upstream_failed("The model server closed the connection."));
     }
     co_return std::string_view(last_);
   }
@@ -69,7 +90,13 @@ class Answers final : public Endpoint {
 struct Ran {
   Result<std::string> result;
   std::vector<std::string> deltas;
+  std::optional<model::Spending::End> end;
 };
+
+Task<Result<void>> append_to(std::vector<std::string>& kept, std::vector<std::string> deltas) {
+  std::ranges::move(deltas, std::back_inserter(kept));
+  co_return Result<void>();
+}
 
 Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
   const Answers endpoint(delivery, std::move(pieces));
@@ -85,14 +112,11 @@ Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
   request.path = "/v1/chat/completions";
   model::RequestContext context;
   std::vector<std::string> kept;
-  const auto keep = [&kept](std::vector<std::string> deltas) -> Task<Result<void>> {
-    for (std::string& delta : deltas) {
-      kept.push_back(std::move(delta));
-    }
-    co_return Result<void>();
+  const auto keep = [&kept](std::vector<std::string> deltas) {
+    return append_to(kept, std::move(deltas));
   };
   auto result = testing::run(runner.run(request, context, keep));
-  return {std::move(result), std::move(kept)};
+  return {std::move(result), std::move(kept), admission.end};
 }
 
 TEST(EndpointRunner, AResultIsJson) {
@@ -117,6 +141,75 @@ TEST(EndpointRunner, ADeltaOfSeveralLinesIsKeptAsOne) {
             "{\"choices\": [{\"index\":0,\"delta\":{\"content\":\"a\\nb\"}, "
             "\"finish_reason\":\"stop\"}]}")
       << "on one line";
+}
+
+constexpr std::string_view kStream =
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\xC3\xBC\"}}]}\n\n"
+    ": ping\n\n"
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\xC3\x9F"
+    "e\"},\"finish_reason\":\"stop\"}]}\n\n"
+    "data: [DONE]\n\n";
+
+std::deque<std::string> in_pieces_of(std::size_t size, std::string_view text) {
+  std::deque<std::string> pieces;
+  for (std::size_t at = 0; at < text.size(); at += size) {
+    pieces.emplace_back(text.substr(at, size));
+  }
+  return pieces;
+}
+
+TEST(EndpointRunner, AWholeAnswerIsTheSameInOneReadAndInMany) {
+  constexpr std::string_view kAnswer = R"({"choices":[{"message":{"content":"Gr\u00fc\u00dfe"}}]})";
+  for (const std::size_t size : {kAnswer.size(), std::size_t{5}, std::size_t{1}}) {
+    const auto ran = run_job(Delivery::Whole, in_pieces_of(size, kAnswer));
+    ASSERT_TRUE(ran.result) << size;
+    EXPECT_EQ(*ran.result, kAnswer);
+    EXPECT_TRUE(ran.deltas.empty());
+    EXPECT_EQ(ran.end, model::Spending::End::Complete);
+  }
+}
+
+TEST(EndpointRunner, AStreamsDeltasAreKeptOnceEachInOneReadAndInMany) {
+  const auto at_once = run_job(Delivery::Events, {std::string(kStream)});
+  ASSERT_TRUE(at_once.result);
+  EXPECT_NE(at_once.result->find("\"Gr\xC3\xBC\xC3\x9F"
+                                 "e\""),
+            std::string::npos)
+      << *at_once.result;
+  ASSERT_EQ(at_once.deltas.size(), 2U) << "neither the ping nor the end mark";
+  for (const std::size_t size : {std::size_t{7}, std::size_t{1}}) {
+    const auto ran = run_job(Delivery::Events, in_pieces_of(size, kStream));
+    ASSERT_TRUE(ran.result) << size;
+    EXPECT_EQ(*ran.result, *at_once.result);
+    EXPECT_EQ(ran.deltas, at_once.deltas);
+  }
+}
+
+TEST(EndpointRunner, AnAnswerThatIsCutFailsTheAttempt) {
+  const auto ran = run_job(Delivery::Whole, {R"({"choices":[)", std::string(kCut)});
+  ASSERT_FALSE(ran.result);
+  EXPECT_EQ(ran.result.error().kind, ErrorKind::UpstreamFailed);
+  EXPECT_EQ(ran.end, model::Spending::End::Cut);
+}
+
+TEST(EndpointRunner, AStreamThatIsCutFailsTheAttemptAndItsDeltasStay) {
+  auto pieces = in_pieces_of(kStream.find("data: [DONE]") - 1, kStream);
+  pieces.back() = kCut;  // in the middle of the second event's end
+  const auto ran = run_job(Delivery::Events, pieces);
+  ASSERT_FALSE(ran.result);
+  EXPECT_EQ(ran.result.error().kind, ErrorKind::UpstreamFailed);
+  EXPECT_EQ(ran.deltas.size(), 1U) << "half an event is none";
+  EXPECT_EQ(ran.end, model::Spending::End::Cut);
+}
+
+TEST(EndpointRunner, AnErrorInAStreamFailsTheAttempt) {
+  const auto ran =
+      run_job(Delivery::Events,
+              {"data: {\"choices\":[]}\n\n",
+               "data: {\"error\":{\"message\":\"out of memory\",\"type\":\"upstream_error\"}}"
+               "\n\ndata: [DONE]\n\n"});
+  ASSERT_FALSE(ran.result);
+  EXPECT_EQ(ran.deltas.size(), 1U);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "base/http_text.h"
 #include "config/units.h"
+#include "limits/pricing.h"
 #include "model/job_json.h"
 
 namespace headgate::api {
@@ -290,6 +291,9 @@ void add_job_fields(edge::Response& response, const AcceptedJob& accepted) {
   response.add_field("Location", "/v1/jobs/" + accepted.job.id);
   if (response.status == 202) {
     response.add_field("Retry-After", "1");
+  } else {
+    response.add_field("x-headgate-cost",
+                       limits::usd_text(limits::micro_usd_of(accepted.job.cost)));
   }
   if (accepted.replayed) {
     response.add_field("Idempotent-Replayed", "true");

@@ -268,6 +268,7 @@ Task<Result<edge::Response>> ShowQueue::handle(Call call) const {
   add("waiting", std::to_string(view.waiting_callers + view.waiting_jobs));
   add("waiting_callers", std::to_string(view.waiting_callers));
   add("waiting_jobs", std::to_string(view.waiting_jobs));
+  add("delayed_jobs", std::to_string(view.delayed_jobs));
   add("max_concurrent", std::to_string(view.settings.max_concurrent));
   add("max_waiting", std::to_string(view.settings.max_waiting));
   add("max_backlog", std::to_string(view.settings.max_backlog));

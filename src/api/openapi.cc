@@ -273,12 +273,14 @@ json::object components() {
   return {
       {"schemas", std::move(all)},
       {"headers",
-       json::object{
-           {"RequestId", json::object{{"description", "The caller's x-request-id, or a new one"},
-                                      {"schema", json::object{{"type", "string"}}}}},
-           {"RetryAfter",
-            json::object{{"description", "Seconds to wait before asking again"},
-                         {"schema", json::object{{"type", "integer"}, {"minimum", 0}}}}}}},
+       json::object{{"RequestId",
+                     json::object{{"description",
+                                   "The caller's x-request-id, or a new one if it has none, one "
+                                   "that is unusable, or several that differ"},
+                                  {"schema", json::object{{"type", "string"}}}}},
+                    {"RetryAfter",
+                     json::object{{"description", "Seconds to wait before asking again"},
+                                  {"schema", json::object{{"type", "integer"}, {"minimum", 0}}}}}}},
       {"securitySchemes", security_schemes()}};
 }
 

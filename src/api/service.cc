@@ -8,6 +8,8 @@
 #include "api/errors.h"
 #include "api/prefer.h"
 #include "api/settled_answer.h"
+#include "api/whole_answer.h"
+#include "limits/pricing.h"
 
 namespace headgate::api {
 namespace {
@@ -123,6 +125,12 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     permit = std::move(*admitted);
   }
   auto result = co_await answer(route, Call{request, context, match->values}, *controls);
+  if (result && !route.kind.empty() && may_be_read(*result, context)) {
+    auto read = co_await read_whole(*result, context);
+    if (!read) {
+      result = fail(std::move(read.error()));
+    }
+  }
   edge::Response response =
       result ? std::move(*result) : error_response(result.error(), route.surface, context);
   response.fields.append(limit_fields);
@@ -130,6 +138,11 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     co_await settle_answer(response, context);
   } else if (context.spending) {
     co_await context.spending->settle(model::end_of_failure(result.error().kind));
+  }
+  if (result && !response.stream && !route.kind.empty()) {
+    if (const auto cost = parts_.admission->cost_of(context)) {
+      response.add_field("x-headgate-cost", limits::usd_text(*cost));
+    }
   }
   if (response.stream && permit) {
     response.stream = std::make_unique<HeldStream>(std::move(response.stream), std::move(permit));

@@ -308,6 +308,34 @@ void Gateway::Impl::write_key_uses() {
   }
 }
 
+void Gateway::Impl::look_after_keys() {
+  const SteadyTime now = clock.steady();
+  if (now - uses_written >= std::chrono::minutes(1)) {
+    uses_written = now;
+    write_key_uses();
+  }
+  auto version = keys->version();
+  if (version && *version != std::exchange(seen_version, *version)) {
+    refresh_directory();
+  }
+  looking_after_keys = false;
+}
+
+bool Gateway::Impl::write_key_uses_at_end() {
+  constexpr std::chrono::seconds kPatience{5};
+  auto written = std::make_shared<std::promise<void>>();  // shared with a write that is given up
+  auto done = written->get_future();
+  const bool posted = store_pool.post([this, written = std::move(written)] {
+    write_key_uses();
+    written->set_value();
+  });
+  if (posted && done.wait_for(kPatience) == std::future_status::ready) {
+    return true;
+  }
+  log::warning("when keys were last used could not be written");
+  return false;
+}
+
 void Gateway::Impl::free_buffers() {
   server->trim();
   for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -346,13 +374,10 @@ void Gateway::refresh() {
     impl_->totals_written = now;
     impl_->flush_totals();
   }
-  if (now - impl_->uses_written >= std::chrono::minutes(1)) {
-    impl_->uses_written = now;
-    impl_->write_key_uses();
-  }
-  auto version = impl_->keys->version();
-  if (version && *version != std::exchange(impl_->seen_version, *version)) {
-    impl_->refresh_directory();
+  // Not here: this thread takes the signals, also while the disk hangs.
+  if (!impl_->looking_after_keys.exchange(true) &&
+      !impl_->store_pool.post([impl = impl_.get()] { impl->look_after_keys(); })) {
+    impl_->looking_after_keys = false;
   }
   auto certificates = impl_->server->reload_certificates_if_changed();
   if (!certificates) {
@@ -362,7 +387,7 @@ void Gateway::refresh() {
 
 Gateway::Stopped Gateway::stop() {
   impl_->readiness = api::Readiness::Draining;
-  impl_->write_key_uses();
+  const bool uses_noted = impl_->write_key_uses_at_end();
   const auto grace = impl_->live.load()->server.shutdown_grace;
   const SteadyTime until = std::chrono::steady_clock::now() + grace;
   impl_->jobs->begin_stop();
@@ -372,7 +397,7 @@ Gateway::Stopped Gateway::stop() {
   const bool written = impl_->flush_at_end();
   impl_->workers.stop();
   impl_->request_log.stop();
-  if (drained == edge::Drained::Left || !jobs_ended || !written) {
+  if (drained == edge::Drained::Left || !jobs_ended || !written || !uses_noted) {
     return Stopped::Stuck;
   }
   return drained == edge::Drained::Cut ? Stopped::Cut : Stopped::Clean;

@@ -106,7 +106,8 @@ void Gateway::Impl::build_api() {
                                        .workers = &workers,
                                        .overload = &overload,
                                        .clients = &clients,
-                                       .catalogs = &catalogs});
+                                       .catalogs = &catalogs,
+                                       .jobs_settle = [this] { return jobs->can_settle(); }});
   const auto own = [this]<class T>(std::unique_ptr<T> endpoint) -> const api::Endpoint* {
     endpoints.push_back(std::move(endpoint));
     return endpoints.back().get();

@@ -56,6 +56,10 @@ struct Gateway::Impl {
   Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
   void refresh_directory();
   void write_key_uses();
+  /// What refresh() does on the disk.
+  void look_after_keys();
+  /// False if that takes too long.
+  bool write_key_uses_at_end();
   void trim_memory();
   void free_buffers();
   Result<api::ReloadReport> reload();
@@ -90,11 +94,12 @@ struct Gateway::Impl {
   std::unique_ptr<stores::KeyStore> keys;
   std::unique_ptr<stores::UserStore> users;
   std::unique_ptr<stores::TokenStore> tokens;
-  std::mutex refresh_mutex;  // one refresh at a time; guards the next field
-  std::int64_t seen_version = -1;
+  std::mutex refresh_mutex;  // one refresh at a time
 
   auth::KeyUses key_uses;
-  SteadyTime uses_written{};    // on the main thread
+  std::atomic<bool> looking_after_keys{false};  // guards the next two fields
+  std::int64_t seen_version = -1;
+  SteadyTime uses_written{};
   SteadyTime totals_written{};  // on the main thread
   SteadyTime memory_freed{};    // on the main thread
   MemoryTrimmer trimmer;        // on the main thread

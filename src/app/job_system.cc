@@ -15,11 +15,6 @@ namespace log = observe::log;
 using observe::MetricKind;
 using observe::Sample;
 
-/// How long webhooks under way may take to be put down when the gateway stops.
-constexpr std::chrono::seconds kWebhookGoodbye{3};
-/// And then to end.
-constexpr std::chrono::seconds kWebhookEnd{2};
-
 }  // namespace
 
 config::QueueSettings queue_settings(const config::Settings& settings, std::string_view model) {
@@ -79,7 +74,8 @@ JobSystem::JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> reade
            .loops = loops_,
            .settings =
                [this](std::string_view model) { return queue_settings(*parts_.settings(), model); },
-           .webhook_due = [this] { sender_.wake(); }}),
+           .webhook_due = [this] { sender_.wake(); },
+           .pauses = {.put_back = parts_.patience.put_back}}),
       caller_totals_(
           [this](std::map<std::string, stores::JobCounts> ended) {
             return jobs_->add_counts(std::move(ended));
@@ -127,16 +123,17 @@ bool JobSystem::stop(SteadyTime until) {
   }
   // Shared with the sender's goodbye, which may outlive our patience.
   auto stopped = std::make_shared<std::promise<void>>();
-  const auto stop_sender = [](queue::WebhookSender& sender,
+  const auto stop_sender = [](queue::WebhookSender& sender, std::chrono::milliseconds goodbye,
                               std::shared_ptr<std::promise<void>> done) -> Task<void> {
-    co_await sender.stop(std::chrono::steady_clock::now() + kWebhookGoodbye);
+    co_await sender.stop(std::chrono::steady_clock::now() + goodbye);
     done->set_value();
   };
   auto done = stopped->get_future();
   loops_.front()->post([this, stop_sender, stopped = std::move(stopped)] {
-    loops_.front()->spawn(stop_sender(sender_, stopped));
+    loops_.front()->spawn(stop_sender(sender_, parts_.patience.webhooks, stopped));
   });
-  if (done.wait_for(kWebhookGoodbye + kWebhookEnd) != std::future_status::ready) {
+  if (done.wait_for(parts_.patience.webhooks + parts_.patience.webhooks_end) !=
+      std::future_status::ready) {
     log::error("webhooks under way did not end; the next start sends them again");
     ended = false;
   }
@@ -204,6 +201,9 @@ void JobSystem::add_metrics(observe::Metrics& metrics) const {
   };
   per_line(MetricKind::Gauge, "headgate_queue_running", "Slots of a model that are taken",
            [](const queue::LineView& view) { return static_cast<double>(view.running); });
+  per_line(MetricKind::Gauge, "headgate_queue_delayed_jobs",
+           "Jobs that wait for their next attempt, outside the line",
+           [](const queue::LineView& view) { return static_cast<double>(view.delayed_jobs); });
   per_line(MetricKind::Gauge, "headgate_queue_drain_rate",
            "Entries per second that a model's line lets through",
            [](const queue::LineView& view) { return view.drain_rate; });
@@ -233,6 +233,20 @@ void JobSystem::add_metrics(observe::Metrics& metrics) const {
                           {{"finished"}, static_cast<double>(stats.finished)},
                           {{"retried"}, static_cast<double>(stats.retried)}};
                     });
+  metrics.on_scrape(
+      {.name = "headgate_jobs_unwritten",
+       .help = "Jobs whose end or retry the store refuses for a reason that lasts",
+       .kind = MetricKind::Gauge,
+       .labels = {}},
+      [this] { return std::vector<Sample>{{{}, static_cast<double>(queue_.stats().unwritten)}}; });
+  metrics.on_scrape(
+      {.name = "headgate_job_write_failures_total",
+       .help = "Failed tries to write a job's end or retry; each is tried again",
+       .kind = MetricKind::Counter,
+       .labels = {}},
+      [this] {
+        return std::vector<Sample>{{{}, static_cast<double>(queue_.stats().write_failures)}};
+      });
   metrics.on_scrape({.name = "headgate_webhooks_total",
                      .help = "Attempts to deliver webhooks, by outcome",
                      .kind = MetricKind::Counter,

@@ -36,6 +36,12 @@ class JobSystem final {
     const Clock* clock;
     std::vector<EventLoop*> loops;
     api::DocumentSources::CurrentSettings settings;
+    /// At a stop, after the time to end is over.
+    struct Patience {
+      std::chrono::milliseconds put_back{5'000};      ///< for jobs to note that they are broken off
+      std::chrono::milliseconds webhooks{3'000};      ///< for webhooks under way to be put down
+      std::chrono::milliseconds webhooks_end{2'000};  ///< and then to end
+    } patience{};
   };
   /// Borrows what `parts` points to. Fails if the database cannot be read, or a webhook secret is
   /// malformed.
@@ -54,6 +60,8 @@ class JobSystem final {
   const api::JobDesk& desk() const { return desk_; }
   queue::CallerTotals& caller_totals() { return caller_totals_; }
   stores::UsageStore& usage() { return *usage_; }
+  /// Whether what became of jobs can be written: not while the store refuses it lastingly.
+  bool can_settle() const { return queue_.stats().unwritten == 0; }
   void add_metrics(observe::Metrics& metrics) const;
 
  private:

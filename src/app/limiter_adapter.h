@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,7 @@ class LimiterAdapter final : public api::Admission {
   Result<std::shared_ptr<void>> admit(const edge::Request& request, model::RequestContext& context,
                                       std::string& fields) const override;
   Result<void> admit_job(std::string_view body, model::RequestContext& context) const override;
+  std::optional<std::int64_t> cost_of(const model::RequestContext& context) const override;
 
  private:
   Result<limits::Permit> admit_estimated(std::string_view body, model::RequestContext& context,

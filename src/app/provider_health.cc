@@ -108,15 +108,39 @@ api::EndpointHealth workers_health(const documents::WorkerPoolCounters& counters
   return health;
 }
 
-Task<api::HealthCheck> ProviderHealth::check_store() const {
-  auto checked = co_await parts_.store_pool->run([this]() -> Result<void> {
-    auto version = parts_.keys->version();
-    return version ? parts_.database->check_writable() : fail(version.error());
-  });
-  const bool good = checked && *checked;
+Task<api::HealthCheck::Outcome> StoreCheck::ask() {
   using enum api::HealthCheck::Outcome;
-  co_return api::HealthCheck{.name = "store", .outcome = good ? Passed : Failed};
+  if (state_->under_way.exchange(true)) {
+    co_return Failed;  // the last one has not come back from the disk yet
+  }
+  // Shared with the look, which may come back when nobody waits any more.
+  auto look = std::make_shared<Look>();
+  EventLoop* const loop = EventLoop::current();
+  const bool posted = pool_.post([state = state_, look, loop] {
+    const bool good = state->look().has_value();
+    state->under_way = false;
+    loop->post([look, good] {
+      look->good = good;
+      look->done.notify();
+    });
+  });
+  if (!posted) {
+    state_->under_way = false;
+    co_return Failed;
+  }
+  const bool back = co_await look->done.wait_until(std::chrono::steady_clock::now() + patience_);
+  co_return back && look->good ? Passed : Failed;
 }
+
+ProviderHealth::ProviderHealth(Parts parts)
+    : parts_(std::move(parts)),
+      store_(
+          *parts_.store_pool,
+          [keys = parts_.keys, database = parts_.database]() -> Result<void> {
+            auto version = keys->version();
+            return version ? database->check_writable() : fail(version.error());
+          },
+          kPatience) {}
 
 api::EndpointHealth ProviderHealth::look_at_workers() const {
   return workers_health(parts_.workers->counters());
@@ -131,8 +155,10 @@ Task<api::HealthReport> ProviderHealth::check() const {
     asking.spawn(ask(*parts_.clients->here(), probe));
   }
   api::HealthReport report;
-  auto store = co_await check_store();
-  report.checks.push_back(std::move(store));
+  const auto store = co_await store_.ask();
+  report.checks.push_back({.name = "store", .outcome = store});
+  using enum api::HealthCheck::Outcome;
+  report.checks.push_back({.name = "jobs", .outcome = parts_.jobs_settle() ? Passed : Impaired});
   co_await asking.close(SteadyTime::max());  // each has its own limit
   if (parts_.readiness->load() == api::Readiness::Draining) {
     report.gateway = api::HealthReport::Gateway::Draining;

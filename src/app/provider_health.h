@@ -1,18 +1,49 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "api/health.h"
 #include "api/health_page.h"
 #include "app/overload_watch.h"
 #include "base/blocking_pool.h"
+#include "base/event_loop.h"
+#include "base/signal.h"
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
 #include "stores/key_store.h"
 #include "stores/sqlite/database.h"
 
 namespace headgate::app {
+
+/// Asks whether the store works, and does not wait for a disk that hangs. Any loop.
+class StoreCheck final {
+ public:
+  /// `look` blocks; it runs on `pool`, one at a time, and may come back after this has ended. The
+  /// loops that ask outlive the pool.
+  StoreCheck(BlockingPool& pool, std::function<Result<void>()> look,
+             std::chrono::milliseconds patience)
+      : pool_(pool), state_(std::make_shared<State>(std::move(look))), patience_(patience) {}
+  /// Failed too if there is no answer in time, or none yet to the look before.
+  Task<api::HealthCheck::Outcome> ask();
+
+ private:
+  struct Look {
+    Signal done;
+    bool good = false;
+  };
+  struct State {
+    explicit State(std::function<Result<void>()> given) : look(std::move(given)) {}
+    const std::function<Result<void>()> look;
+    std::atomic<bool> under_way{false};
+  };
+  BlockingPool& pool_;
+  const std::shared_ptr<State> state_;  // shared with a look that nobody waits for any more
+  const std::chrono::milliseconds patience_;
+};
 
 /// Looks at the store, the document workers and every provider that a model uses. A provider is
 /// asked for its list of models, which costs nothing anywhere, and has two seconds to answer.
@@ -27,16 +58,17 @@ class ProviderHealth final : public api::HealthSource {
     const OverloadWatch* overload;
     dispatch::Clients* clients;
     const dispatch::Catalogs* catalogs;
+    std::function<bool()> jobs_settle;  ///< whether what becomes of jobs can be written
   };
   /// Borrows all parts.
-  explicit ProviderHealth(Parts parts) : parts_(parts) {}
+  explicit ProviderHealth(Parts parts);
   Task<api::HealthReport> check() const override;
 
  private:
-  Task<api::HealthCheck> check_store() const;
   api::EndpointHealth look_at_workers() const;
 
   Parts parts_;
+  mutable StoreCheck store_;
 };
 
 /// How the embedded document engine is doing.

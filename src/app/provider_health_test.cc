@@ -1,9 +1,17 @@
 #include "app/provider_health.h"
 
+#include <atomic>
+#include <future>
+
 #include <gtest/gtest.h>
+
+#include "base/event_loop_run.h"
 
 namespace headgate::app {
 namespace {
+
+using namespace std::chrono_literals;
+using Outcome = api::HealthCheck::Outcome;
 
 using Status = api::EndpointHealth::Status;
 
@@ -15,6 +23,39 @@ TEST(WorkersHealth, IsGoodFromTheStartAndBadOnlyWhenNoneComesUp) {
   const api::EndpointHealth none = workers_health({});
   EXPECT_EQ(none.status, Status::Unhealthy);
   EXPECT_FALSE(none.error.empty());
+}
+
+TEST(StoreCheck, SaysWhatTheLookFinds) {
+  EventLoop loop;
+  BlockingPool pool("store", 1, 4);
+  Result<void> found;
+  StoreCheck check(pool, [&] { return found; }, 1h);
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Passed);
+  found = fail(internal_error("damaged"));
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Failed);
+  found = {};
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Passed);
+}
+
+TEST(StoreCheck, DoesNotWaitForADiskThatHangs) {
+  EventLoop loop;
+  std::promise<void> disk;
+  std::atomic<int> looks = 0;
+  BlockingPool pool("store", 1, 4);
+  StoreCheck check(
+      pool,
+      [&, hangs = disk.get_future().share()]() -> Result<void> {
+        ++looks;
+        hangs.wait();
+        return {};
+      },
+      1ms);
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Failed) << "no answer in time";
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Failed);
+  EXPECT_EQ(looks, 1) << "looks that hang do not pile up";
+  disk.set_value();
+  StoreCheck patient(pool, [] { return Result<void>(); }, 1h);
+  EXPECT_EQ(run_on(loop, patient.ask()), Outcome::Passed) << "the pool's thread is back";
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/json_writer.h"
 #include "model/chat_answer.h"
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 // What the members of OpenAI's dialects have in common; for the .cc files of the dialects.
 namespace headgate::dialects {

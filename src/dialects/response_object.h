@@ -6,7 +6,7 @@
 
 #include "dialects/dialect.h"
 #include "model/chat_answer.h"
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 namespace headgate::dialects {
 

@@ -6,7 +6,7 @@
 #include "edge/handler.h"
 #include "model/inference_request.h"
 #include "model/request_context.h"
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 namespace headgate::dispatch {
 

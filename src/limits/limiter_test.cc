@@ -1,6 +1,7 @@
 #include "limits/limiter.h"
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -242,6 +243,42 @@ TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
   EXPECT_EQ(passed, 300) << "the budget is the tightest";
   EXPECT_EQ(limiter.status(who, kStart).remaining, 200U);
   EXPECT_EQ(budgets.token_status(who).remaining, 3000U);
+}
+
+TEST(Limiter, ATokenBudgetForAHundredLetsAHundredPassAndTheOthersTakeNothing) {
+  testing::FakeClock clock;
+  const Limiter::Tiers all = {
+      {"t", {.per_hour = 500, .concurrent = 400, .tokens_per_minute = 1000}}};
+  Limiter limiter(all);
+  Budgets budgets(all, clock);
+  const auto who = principal("key:a", "t");
+  std::mutex mutex;
+  std::vector<Admitted> passed;  // guarded by mutex; all of them still run
+  std::vector<std::thread> threads;
+  threads.reserve(8);
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10});
+        if (admitted) {
+          const std::lock_guard lock(mutex);
+          passed.push_back(std::move(*admitted));
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(passed.size(), 100U);
+  EXPECT_EQ(budgets.token_status(who).remaining, 0U);
+  EXPECT_EQ(limiter.status(who, kStart).remaining, 400U) << "700 refusals took no rate";
+  for (int i = 0; i < 300; ++i) {
+    auto free = limiter.admit(who, kStart, budgets, {.tokens = 0});
+    ASSERT_TRUE(free) << "700 refusals hold no slot";
+    passed.push_back(std::move(*free));
+  }
+  EXPECT_FALSE(limiter.admit(who, kStart, budgets, {.tokens = 0}));
 }
 
 TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {

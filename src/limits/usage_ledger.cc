@@ -153,6 +153,22 @@ void UsageLedger::count(const Use& use) {
   sums.tokens.output += believable(use.tokens.output);
 }
 
+stores::UsageRecord UsageLedger::record_of(const Use& use) const {
+  const TokenUse tokens = {.input = believable(use.tokens.input),
+                           .output = believable(use.tokens.output)};
+  return {.day = utc_day(clock_.wall()),
+          .principal = std::string(use.principal),
+          .model = std::string(use.model),
+          .requests = 1,
+          .input_tokens = tokens.input,
+          .output_tokens = tokens.output,
+          .micro_usd = micro_usd(prices()->of(use.model, use.provider, use.target), tokens)};
+}
+
+void UsageLedger::add_spend(const stores::UsageRecord& written) {
+  budgets_.add_spend(written.principal, written.day, written.micro_usd);
+}
+
 Task<Result<void>> UsageLedger::open(const Charge& charge) {
   co_return co_await store_.open_reservation(charge.written);
 }

@@ -54,6 +54,11 @@ class UsageLedger final {
   /// Counts a request that has no Charge. On an event loop; allocates nothing once warm.
   void count(const Use& use);
 
+  /// What `use` comes to, for one who writes it in a transaction of his own.
+  stores::UsageRecord record_of(const Use& use) const;
+  /// Counts in the budgets what was written in such a transaction without a Charge.
+  void add_spend(const stores::UsageRecord& written);
+
   /// Puts a reservation on disk. If that fails, no upstream may be called. `charge` lives until
   /// then; so does the UsageLedger.
   Task<Result<void>> open(const Charge& charge);

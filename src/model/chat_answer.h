@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "model/chat.h"
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 namespace headgate::model {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 namespace headgate::model {
 

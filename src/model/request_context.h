@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "model/job.h"
 #include "model/principal.h"
+#include "model/usage.h"
 
 namespace headgate::model {
 
@@ -46,8 +47,20 @@ class Spending {
   /// none may be called. A second call does nothing.
   virtual Task<Result<void>> begin() = 0;
   /// Charges what the request's context says was used; on disk when this returns, if anything
-  /// depends on that. A second call does nothing.
+  /// depends on that. A second call does nothing. That of a job only fixes what was used, so that
+  /// it can be written with the end of the job.
   virtual Task<void> settle(End end) = 0;
+
+  /// Of a job, once settled: what the transaction that ends the job has to write. From now on this
+  /// writes by itself only what cannot count twice, whatever comes of that transaction.
+  virtual UsageBatch hand_over() { return {}; }
+  enum class HandedOver : std::uint8_t {
+    Written,  ///< it is on disk
+    Refused,  ///< none of it is: this writes it by itself, as that of a job that did not end
+  };
+  virtual void handed_over(HandedOver /*outcome*/) {}
+  /// Of a job that does not end yet, once settled: writes what it used so far.
+  virtual Task<void> write() { co_return; }
 };
 
 /// What a request that failed leaves unknown: a refusal costs nothing, but a call that took too

@@ -1,17 +1,38 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/calendar.h"
 
 namespace headgate::model {
 
-/// Tokens an answer was billed with; -1: not told. Counted as OpenAI does: cached tokens are part
-/// of the input, reasoning tokens part of the output.
-struct Usage {
-  std::int64_t input_tokens = -1;
-  std::int64_t output_tokens = -1;
-  std::int64_t cached_tokens = -1;       ///< of the input: read from the vendor's cache
-  std::int64_t cache_write_tokens = -1;  ///< of the input: written to it (Anthropic)
-  std::int64_t reasoning_tokens = -1;    ///< of the output
+/// What one request used, or several summed.
+struct UsageRecord {
+  UtcDay day = 0;
+  std::string principal{};  ///< Principal::id
+  std::string model{};      ///< public name
+  std::int64_t requests = 0;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t micro_usd = 0;  ///< millionths of a dollar
+
+  bool nothing() const {
+    return requests == 0 && input_tokens == 0 && output_tokens == 0 && micro_usd == 0;
+  }
+};
+
+/// What a reservation came to.
+struct Settlement {
+  std::string id;
+  UsageRecord used{};  ///< nothing: the reservation is only given back
+};
+
+/// What several changes write in one step.
+struct UsageBatch {
+  std::vector<Settlement> settlements{};
+  std::vector<UsageRecord> records{};  ///< used without a reservation
 };
 
 }  // namespace headgate::model

@@ -14,7 +14,7 @@
 #include "model/chat_answer.h"
 #include "model/embedding.h"
 #include "model/inference_request.h"
-#include "model/usage.h"
+#include "model/token_usage.h"
 
 namespace headgate::providers {
 

@@ -24,8 +24,6 @@ namespace log = observe::log;
 
 /// Jobs that one step of housekeeping ends: small, so that the writer is never held up.
 constexpr std::size_t kStep = 100;
-/// How long runs that were broken off may take to write that down.
-constexpr std::chrono::seconds kPutBackTime{5};
 
 Arrival arrival_of(const model::Job& job, SteadyTime at) {
   return {.ticket = job.seq,
@@ -113,8 +111,9 @@ struct JobQueue::Impl {
   bool knows(const stores::WaitingJob& job);
   SteadyTime next_look(SteadyTime now);
   Task<void> keep_house();
-  Task<void> clean(SteadyTime now);
-  Task<void> end_overdue();
+  enum class Left : std::uint8_t { None, Some };
+  Task<Left> clean(SteadyTime now);
+  Task<Left> end_overdue();
   Task<void> find_lost(SteadyTime now);
   bool stops() {
     const std::lock_guard lock(mutex);
@@ -274,8 +273,9 @@ Task<void> JobQueue::Impl::keep_house() {
     restore_due(now);
     try {
       if (now >= clean_at) {
-        clean_at = now + parts.pauses.house;
-        co_await clean(now);
+        clean_at = now + parts.pauses.house;  // also if this breaks down
+        const Left left = co_await clean(now);
+        clean_at = left == Left::Some ? now : clean_at;
       }
       if (now >= forget_at) {
         forget_at = co_await retention.step();
@@ -283,7 +283,9 @@ Task<void> JobQueue::Impl::keep_house() {
     } catch (const std::exception& error) {
       log::error("the queue's housekeeping broke down", {{"cause", error.what()}});
     }
-    co_await wake.wait_until(next_look(parts.clock->steady()));
+    if (clean_at > now) {
+      co_await wake.wait_until(next_look(parts.clock->steady()));
+    }
   }
   {
     const std::lock_guard lock(mutex);
@@ -292,9 +294,10 @@ Task<void> JobQueue::Impl::keep_house() {
   changed.notify_all();
 }
 
-Task<void> JobQueue::Impl::clean(SteadyTime now) {
-  co_await end_overdue();
+Task<JobQueue::Impl::Left> JobQueue::Impl::clean(SteadyTime now) {
+  const Left left = co_await end_overdue();
   co_await find_lost(now);
+  co_return left;
 }
 
 Task<void> JobQueue::Impl::find_lost(SteadyTime now) {
@@ -306,10 +309,11 @@ Task<void> JobQueue::Impl::find_lost(SteadyTime now) {
   }
 }
 
-Task<void> JobQueue::Impl::end_overdue() {
+/// One step, so that other changes have their turn in between.
+Task<JobQueue::Impl::Left> JobQueue::Impl::end_overdue() {
   auto expired = co_await parts.jobs->expire(unix_ms(*parts.clock), kStep);
   if (!expired) {
-    co_return;  // the store says so itself wherever it matters
+    co_return Left::None;  // the store says so itself wherever it matters
   }
   for (const model::Job& job : *expired) {
     parts.lines->leave(job.model, job.seq);
@@ -319,6 +323,7 @@ Task<void> JobQueue::Impl::end_overdue() {
       parts.webhook_due();
     }
   }
+  co_return expired->size() == kStep ? Left::Some : Left::None;
 }
 
 JobQueue::JobQueue(Parts parts) : parts_(std::move(parts)), impl_(std::make_unique<Impl>(*this)) {
@@ -367,7 +372,7 @@ bool JobQueue::stop(SteadyTime until) {
     for (const auto& [seq, run] : impl_->running) {
       impl_->break_off(*run, seq, JobRun::Stop::GatewayStops);
     }
-    impl_->changed.wait_for(lock, kPutBackTime, idle);
+    impl_->changed.wait_for(lock, parts_.pauses.put_back, idle);
   }
   return clean;
 }
@@ -433,6 +438,8 @@ bool JobQueue::at_rest() const {
 JobQueueStats JobQueue::stats() const {
   JobQueueStats stats{
       .submitted = impl_->submitted, .finished = impl_->finished, .retried = impl_->retried};
+  stats.unwritten = impl_->shared.trouble.lasting();
+  stats.write_failures = impl_->shared.trouble.failures();
   const std::lock_guard lock(impl_->mutex);
   stats.running = impl_->running.size();
   stats.delayed = impl_->delayed.size();

@@ -43,7 +43,9 @@ struct JobQueueStats {
   std::uint64_t finished = 0;
   std::uint64_t retried = 0;
   std::uint64_t running = 0;
-  std::uint64_t delayed = 0;  ///< wait for their next attempt
+  std::uint64_t delayed = 0;         ///< wait for their next attempt
+  std::uint64_t unwritten = 0;       ///< jobs whose end or retry the store refuses lastingly
+  std::uint64_t write_failures = 0;  ///< failed tries to write an end or a retry
 };
 
 /// Durable jobs on their way from submission to their one ending.
@@ -71,6 +73,8 @@ class JobQueue final {
     struct Pauses {
       std::chrono::milliseconds store{500};  ///< between tries to write what must be written
       std::chrono::milliseconds house{500};  ///< between looks for jobs whose time is over
+      /// How long runs that were broken off may take to write that down.
+      std::chrono::milliseconds put_back{5'000};
       LostJobs::Pauses lost{};
     } pauses{};
   };

@@ -259,6 +259,52 @@ TEST_F(JobQueueTest, ExpiresAJobThatWaitsInLine) {
   EXPECT_EQ(site.on_loop(site.store().find(blocker.seq))->state, JobState::Running);
 }
 
+TEST_F(JobQueueTest, ExpiresMoreJobsThanOneStepWithoutWaitingForTheNext) {
+  Site site(same_disk(), clock, settings(1));
+  std::atomic<int> steps = 0;
+  site.troubles.on_call = [&](std::string_view call) { steps += call == "expire" ? 1 : 0; };
+  ASSERT_TRUE(site.start());
+  const model::Job blocker = site.submit("wait");
+  site.in_state(blocker.seq, JobState::Running);
+  std::vector<model::JobSeq> jobs;
+  for (int i = 0; i < 350; ++i) {
+    jobs.push_back(site.submit("0", clock.unix_ms() + 1000).seq);
+  }
+  steps = 0;
+  clock.advance(1s);  // and stands still: the next regular look never comes
+  for (const model::JobSeq seq : jobs) {
+    ASSERT_EQ(site.ended(seq).state, JobState::Expired);
+  }
+  EXPECT_GE(steps, 4) << "small steps, between which others write";
+  EXPECT_TRUE(site.on_loop(site.queue().cancel(blocker.id, "")));
+  EXPECT_EQ(site.lines().view("m").waiting_jobs, 0U);
+}
+
+TEST_F(JobQueueTest, AStepOfHousekeepingThatBreaksDownIsNotRepeatedAtOnce) {
+  std::atomic<int> steps = 0;
+  Site site(same_disk(), clock, settings(1));
+  site.troubles.on_call = [&](std::string_view call) { steps += call == "expire" ? 1 : 0; };
+  site.troubles.add("expire", Trouble::Throws, 1'000'000);
+  ASSERT_TRUE(site.start());
+  EXPECT_EQ(site.ended(site.submit("0").seq).state, JobState::Succeeded);
+  EXPECT_EQ(steps, 1) << "the clock stands still";
+}
+
+TEST_F(JobQueueTest, TellsWhileAnEndCannotBeWritten) {
+  Site site(same_disk(), clock, settings());
+  ASSERT_TRUE(site.start());
+  site.troubles.add("finish", Trouble::Damaged, 1'000'000);
+  const model::Job job = site.submit("0");
+  site.until(job.seq, [&](const model::Job&) { return site.queue().stats().unwritten == 1; });
+  EXPECT_EQ(site.queue().stats().unwritten, 1U);
+  EXPECT_EQ(site.lines().view("m").running, 0U) << "its slot is for others";
+  site.troubles.clear();
+  EXPECT_EQ(site.ended(job.seq).state, JobState::Succeeded);
+  site.until(job.seq, [&](const model::Job&) { return site.queue().stats().unwritten == 0; });
+  EXPECT_EQ(site.queue().stats().unwritten, 0U);
+  EXPECT_GE(site.queue().stats().write_failures, 1U);
+}
+
 TEST_F(JobQueueTest, BreaksOffACancelledJob) {
   Site site(same_disk(), clock, settings(1));
   ASSERT_TRUE(site.start());

@@ -17,7 +17,7 @@ using model::JobState;
 
 /// How often the end of a run is tried to be written once the gateway stops: the next start finds
 /// the job as it is and takes it up.
-constexpr int kTriesWhileStopping = 4;
+constexpr std::size_t kTriesWhileStopping = 4;
 /// How often a job is tried to be read before its slot goes to others.
 constexpr int kLoadTries = 4;
 /// Ends that wait to be written keep their slots beyond this: a disk that takes small changes but
@@ -52,9 +52,6 @@ Error expired_before_it_ran() {
   error.code = "expired";
   return error;
 }
-
-/// Whether the store may do the same later.
-bool store_is_in_trouble(const Error& error) { return error.kind == ErrorKind::Overloaded; }
 
 /// Counts bytes while it lives.
 class Counted {
@@ -157,7 +154,7 @@ Task<bool> JobRun::load() {
       held_ = false;
       co_return false;
     }
-    if (!store_is_in_trouble(loaded.error())) {
+    if (!is_passing(loaded.error())) {
       slot_.reset();
       co_await fail_unreadable(std::move(loaded.error()));
       co_return false;
@@ -277,7 +274,7 @@ Task<Result<void>> JobRun::keep_deltas(std::vector<std::string> deltas) {
       co_return Result<void>{};
     }
     held_ = kept.error().kind != ErrorKind::Conflict;
-    if (!store_is_in_trouble(kept.error())) {
+    if (!is_passing(kept.error())) {
       co_return fail(kept.error());
     }
     in_doubt = true;
@@ -341,8 +338,7 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
                                .result = std::move(*result),
                                .error_json = {},
                                .input_tokens = context_.input_tokens,
-                               .output_tokens = context_.output_tokens,
-                               .cost = static_cast<double>(context_.micro_usd) / 1e6});
+                               .output_tokens = context_.output_tokens});
   }
   if (stop_ == Stop::GatewayStops) {
     end_attempt("interrupted", "The gateway was stopped.");
@@ -380,17 +376,21 @@ stores::JobEnding JobRun::failure(const Error& error, JobState state) const {
           .result = {},
           .error_json = error_json(error),
           .input_tokens = context_.input_tokens,
-          .output_tokens = context_.output_tokens,
-          .cost = static_cast<double>(context_.micro_usd) / 1e6};
+          .output_tokens = context_.output_tokens};
 }
 
 Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
   delay_ = delay;
+  if (context_.spending) {
+    co_await context_.spending->settle(model::Spending::End::Cut);  // unless whoever ran it has
+    co_await context_.spending->write();
+  }
   loaded_.job.not_before = unix_ms(*parts_.clock) + delay.count();
   if (!taken_) {
     co_return RunEnd::PutBack;  // no attempt was begun: on disk it still waits
   }
-  for (int tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
+  WriteTrouble::Waiter waiter(shared_.trouble);
+  for (std::size_t tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
     auto done = co_await parts_.jobs->put_back(seq_, fence_, attempts_, loaded_.job.not_before,
                                                unix_ms(*parts_.clock));
     const bool conflict = !done && done.error().kind == ErrorKind::Conflict;
@@ -402,25 +402,48 @@ Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
     if (conflict) {
       co_return RunEnd::Ended;
     }
-    co_await pause();
+    co_await pause_after(done.error(), tries + 1, waiter);
   }
   co_return RunEnd::Left;
 }
 
 Task<RunEnd> JobRun::finish(stores::JobEnding ending) {
-  for (int tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
+  model::Spending* const spending = context_.spending.get();  // null if it did not come to that
+  if (spending != nullptr) {
+    co_await spending->settle(model::Spending::End::Cut);  // unless whoever ran it has
+    ending.cost = static_cast<double>(context_.micro_usd) / 1e6;
+    ending.usage = spending->hand_over();
+  }
+  WriteTrouble::Waiter waiter(shared_.trouble);
+  for (std::size_t tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
     auto done = co_await parts_.jobs->finish(seq_, fence_, ending);
     if (done || done.error().kind == ErrorKind::Conflict) {
+      // A conflict may be one with an earlier try that is on disk; then so is what it used.
+      if (spending != nullptr && (done || tries == 0)) {
+        spending->handed_over(done ? model::Spending::HandedOver::Written
+                                   : model::Spending::HandedOver::Refused);
+      }
       tell_of_end();  // after a conflict too: an earlier try may have been the end
       co_return RunEnd::Ended;
     }
-    co_await pause();
+    co_await pause_after(done.error(), tries + 1, waiter);
   }
   co_return RunEnd::Left;
 }
 
 Task<void> JobRun::pause() {
   co_await stopped_.wait_until(std::chrono::steady_clock::now() + parts_.pauses.store);
+}
+
+Task<void> JobRun::pause_after(const Error& error, std::size_t failures,
+                               WriteTrouble::Waiter& waiter) {
+  if (const auto jobs = waiter.failed(error, parts_.clock->steady())) {
+    log::error("what became of jobs cannot be written, and is tried again",
+               {{"jobs", *jobs}, {"cause", error.message}, {"detail", error.detail}});
+  }
+  const auto wait =
+      gateway_stops_ ? parts_.pauses.store : write_pause(parts_.pauses.store, failures, error);
+  co_await stopped_.wait_until(std::chrono::steady_clock::now() + wait);
 }
 
 void JobRun::tell_of_end() const {

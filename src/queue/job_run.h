@@ -9,6 +9,7 @@
 #include "base/event_loop.h"
 #include "base/signal.h"
 #include "queue/job_queue.h"
+#include "queue/write_trouble.h"
 
 namespace headgate::queue {
 
@@ -34,6 +35,7 @@ class JobRun final : public model::AttemptLedger, private Deadline {
     const JobQueue::Parts& parts;
     JobWatch& watch;
     std::atomic<std::size_t> unwritten{0};  ///< bytes of ends that are on their way to disk
+    WriteTrouble trouble{};
   };
 
   JobRun(Shared& shared, model::JobSeq seq, EventLoop& loop, std::unique_ptr<model::HeldSlot> slot)
@@ -67,6 +69,8 @@ class JobRun final : public model::AttemptLedger, private Deadline {
   Task<RunEnd> put_back(std::chrono::milliseconds delay);
   Task<RunEnd> finish(stores::JobEnding ending);
   Task<void> pause();
+  /// After the `failures`-th failure of what must be written.
+  Task<void> pause_after(const Error& error, std::size_t failures, WriteTrouble::Waiter& waiter);
   void tell_of_end() const;
   void end_attempt(std::string_view outcome, const std::string& error);
   stores::JobEnding failure(const Error& error, model::JobState state) const;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,6 +34,39 @@ struct TestSlot final : model::HeldSlot {
   explicit TestSlot(bool& is_held) : held(is_held) { held = true; }
   ~TestSlot() override { held = false; }
   bool& held;
+};
+
+/// Uses 7 millionths of a dollar, and notes what becomes of them.
+class TestSpending final : public model::Spending {
+ public:
+  explicit TestSpending(std::string& notes) : notes_(notes) {}
+  Task<Result<void>> begin() override { co_return Result<void>(); }
+  Task<void> settle(End end) override {
+    if (!std::exchange(settled_, true)) {
+      notes_ += end == End::Complete ? "complete;" : "cut;";
+    }
+    co_return;
+  }
+  model::UsageBatch hand_over() override {
+    return {.records = {{.day = 1,
+                         .principal = "key:a",
+                         .model = "m",
+                         .requests = 1,
+                         .input_tokens = 3,
+                         .output_tokens = 4,
+                         .micro_usd = 7}}};
+  }
+  void handed_over(HandedOver outcome) override {
+    notes_ += outcome == HandedOver::Written ? "written;" : "refused;";
+  }
+  Task<void> write() override {
+    notes_ += "by itself;";
+    co_return;
+  }
+
+ private:
+  std::string& notes_;
+  bool settled_ = false;
 };
 
 struct JobRunTest : ::testing::Test {
@@ -83,6 +117,17 @@ struct JobRunTest : ::testing::Test {
     return end;
   }
   model::Job job(model::JobSeq seq) { return testing::run(stores_.jobs->find(seq)).value(); }
+  /// One attempt that costs something and ends so.
+  Task<Result<std::string>> paid_call(model::RequestContext& context, Result<std::string> outcome) {
+    context.spending = std::make_unique<TestSpending>(spending_);
+    context.micro_usd = 7;
+    auto called = co_await call(context, std::move(outcome));
+    if (called) {
+      co_await context.spending->settle(model::Spending::End::Complete);
+    }
+    co_return called;
+  }
+  std::int64_t charged() { return testing::run(usage_->query({})).value().totals.micro_usd; }
   std::vector<std::string> deltas_of(model::JobSeq seq) {
     std::vector<std::string> found;
     for (const auto& event : testing::run(stores_.events->read(seq, 0, 100)).value()) {
@@ -95,7 +140,9 @@ struct JobRunTest : ::testing::Test {
 
   testing::FakeClock clock_;
   EventLoop loop_;
-  testing::JobStores stores_ = testing::make_sqlite_jobs();
+  std::shared_ptr<testing::SqliteJobs> sqlite_ = std::make_shared<testing::SqliteJobs>();
+  testing::JobStores stores_ = testing::sqlite_jobs_of(sqlite_);
+  std::unique_ptr<stores::UsageStore> usage_ = stores::sqlite::make_usage_store(sqlite_->engine);
   testing::Troubles troubles_;
   testing::TroubledJobs jobs_{*stores_.jobs, troubles_};
   testing::TroubledEvents events_{*stores_.events, troubles_};
@@ -118,6 +165,7 @@ struct JobRunTest : ::testing::Test {
   JobRun* running_ = nullptr;
   model::JobIds ids_;
   int calls_ = 0;
+  std::string spending_;  // what became of what a call cost
   bool slot_held_ = false;
 };
 
@@ -143,6 +191,56 @@ TEST_F(JobRunTest, PutsBackWhatMaySucceedLaterUntilNoAttemptIsLeft) {
   EXPECT_EQ(run_once(seq), RunEnd::Ended);
   EXPECT_EQ(job(seq).state, JobState::Failed);
   EXPECT_EQ(calls_, 3);
+}
+
+TEST_F(JobRunTest, TheEndOfAJobCarriesWhatTheRunUsed) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.paid_call(context, std::string("{}"));
+  });
+  const auto seq = submit();
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  EXPECT_EQ(charged(), 7);
+  EXPECT_EQ(spending_, "complete;written;");
+  EXPECT_DOUBLE_EQ(job(seq).cost, 7e-6);
+}
+
+TEST_F(JobRunTest, ALateOwnersFinishBooksNothing) {
+  act([](JobRunTest& self, model::RequestContext& context,
+         const DeltaSink&) -> Task<Result<std::string>> {
+    auto called = co_await self.paid_call(context, std::string("{}"));
+    const auto jobs = co_await self.stores_.jobs->list({});
+    const model::Job& held = jobs->front();
+    auto taken = co_await self.stores_.jobs->begin_attempt(held.seq, held.fence, held.attempts);
+    EXPECT_TRUE(taken);
+    co_return called;
+  });
+  const auto seq = submit();
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  EXPECT_EQ(job(seq).state, JobState::Running) << "under the new owner";
+  EXPECT_EQ(charged(), 0);
+  EXPECT_EQ(spending_, "complete;refused;");
+}
+
+TEST_F(JobRunTest, AnEndThatWasInDoubtIsChargedOnce) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.paid_call(context, std::string("{}"));
+  });
+  troubles_.add("finish", Trouble::InDoubt);
+  EXPECT_EQ(run_once(submit()), RunEnd::Ended);
+  EXPECT_EQ(charged(), 7);
+  EXPECT_EQ(spending_, "complete;") << "nobody may take it for refused";
+  troubles_.add("finish", Trouble::Refused);
+  EXPECT_EQ(run_once(submit()), RunEnd::Ended);
+  EXPECT_EQ(charged(), 14);
+}
+
+TEST_F(JobRunTest, AnAttemptThatIsTriedAgainPaysForItself) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.paid_call(context, fail(upstream_failed("no")));
+  });
+  EXPECT_EQ(run_once(submit()), RunEnd::PutBack);
+  EXPECT_EQ(spending_, "cut;by itself;");
+  EXPECT_EQ(charged(), 0);
 }
 
 TEST_F(JobRunTest, DoesNotCallForAJobWhoseTimeIsOver) {
@@ -308,6 +406,52 @@ TEST_F(JobRunTest, TellsOfAnEndThatWasInDoubt) {
   troubles_.add("finish", Trouble::InDoubt);
   EXPECT_EQ(run_once(seq), RunEnd::Ended);
   EXPECT_EQ(webhooks_due_, 1);
+}
+
+TEST_F(JobRunTest, AnEndThatIsRefusedLastinglyIsTriedMoreAndMoreSeldom) {
+  std::vector<std::size_t> waiting;
+  troubles_.on_call = [&](std::string_view call) {
+    if (call == "finish") {
+      waiting.push_back(shared_.trouble.lasting());
+    }
+  };
+  troubles_.add("finish", Trouble::Damaged, 7);
+  const auto seq = submit();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 120ms) << "1 + 2 + 4 + ... + 32 + 60 ms";
+  EXPECT_EQ(job(seq).state, JobState::Succeeded);
+  EXPECT_THAT(waiting, ElementsAre(0, 1, 1, 1, 1, 1, 1, 1));
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+  EXPECT_EQ(shared_.trouble.failures(), 7U);
+  EXPECT_FALSE(slot_held_);
+}
+
+TEST_F(JobRunTest, APutBackThatIsRefusedLastinglyIsTriedAgain) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.call(context, fail(upstream_failed("no")));
+  });
+  troubles_.add("put_back", Trouble::Damaged, 2);
+  EXPECT_EQ(run_once(submit()), RunEnd::PutBack);
+  EXPECT_EQ(shared_.trouble.failures(), 2U);
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+}
+
+TEST_F(JobRunTest, AnOrderlyStopDoesNotWaitForAStoreThatRefusesLastingly) {
+  // Every further wait would be as long as the longest.
+  parts_.pauses.store = 10ms;
+  int tries = 0;
+  troubles_.on_call = [&](std::string_view call) {
+    if (call == "finish" && ++tries == 3) {
+      running_->stop(JobRun::Stop::GatewayStops);
+    }
+  };
+  troubles_.add("finish", Trouble::Damaged, 1'000'000);
+  const auto seq = submit();
+  EXPECT_EQ(run_once(seq), RunEnd::Left);
+  EXPECT_EQ(tries, 4);
+  EXPECT_EQ(shared_.trouble.lasting(), 0U);
+  EXPECT_EQ(job(seq).state, JobState::Running) << "the next start takes it up";
 }
 
 TEST_F(JobRunTest, AnOrderlyStopTakesBackAnAttemptThatWasNotMade) {

@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "model/job.h"
 #include "model/job_id.h"
+#include "model/usage.h"
 #include "stores/idempotency_store.h"
 
 namespace headgate::stores {
@@ -39,6 +40,7 @@ struct JobEnding {
   std::int64_t input_tokens = -1;
   std::int64_t output_tokens = -1;
   double cost = 0;
+  model::UsageBatch usage{};  ///< what the run used, written in the same step
 };
 
 /// What the line must know of a job that waits.
@@ -134,7 +136,8 @@ class JobStore {
   virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
                                       std::vector<model::JobAttempt> attempts,
                                       std::int64_t not_before, std::int64_t now) = 0;
-  /// Ends a job. Conflict unless it is queued or running under `fence`.
+  /// Ends a job and writes what it used, both or neither. Conflict unless it is queued or running
+  /// under `fence`.
   virtual Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence, JobEnding ending) = 0;
   /// Ends a queued or running job as cancelled; its fence is void. One that has ended stays as it
   /// was. Returns the job as it is then; NotFound if `owner` (empty: anyone) has no such job.

@@ -8,40 +8,18 @@
 #include "base/calendar.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "model/usage.h"
 
 namespace headgate::stores {
 
-/// What one request used, or several summed.
-struct UsageRecord {
-  UtcDay day = 0;
-  std::string principal{};  ///< Principal::id
-  std::string model{};      ///< public name
-  std::int64_t requests = 0;
-  std::int64_t input_tokens = 0;
-  std::int64_t output_tokens = 0;
-  std::int64_t micro_usd = 0;  ///< millionths of a dollar
-
-  bool nothing() const {
-    return requests == 0 && input_tokens == 0 && output_tokens == 0 && micro_usd == 0;
-  }
-};
+using model::Settlement;
+using model::UsageBatch;
+using model::UsageRecord;
 
 /// Spend that is taken before an upstream is called and whose true size is not known yet.
 struct OpenReservation {
   std::string id;        ///< of the call; never used twice
   UsageRecord estimate;  ///< what is charged if the gateway dies before the reservation is settled
-};
-
-/// What a reservation came to.
-struct Settlement {
-  std::string id;
-  UsageRecord used{};  ///< nothing: the reservation is only given back
-};
-
-/// What several changes write in one step.
-struct UsageBatch {
-  std::vector<Settlement> settlements{};
-  std::vector<UsageRecord> records{};  ///< used without a reservation
 };
 
 /// What a principal has spent of its budgets.

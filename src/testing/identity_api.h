@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -143,6 +144,9 @@ class IdentityApi : public ::testing::Test {
       return std::shared_ptr<void>();
     }
     Result<void> admit_job(std::string_view, model::RequestContext&) const override { return {}; }
+    std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
+      return std::nullopt;
+    }
   };
 
   const std::string admin_key_ = "the-key-of-the-administrator";

@@ -19,6 +19,7 @@ enum class Trouble : std::uint8_t {
   None,
   Refused,  ///< store_unavailable, and nothing was done
   InDoubt,  ///< store_unavailable, and yet it was done
+  Damaged,  ///< an error that is no trouble of the disk: the next call will not fare better
   Throws,
 };
 
@@ -48,6 +49,9 @@ class Troubles final {
     }
     if (trouble == Trouble::Refused) {
       co_return fail(unavailable());
+    }
+    if (trouble == Trouble::Damaged) {
+      co_return fail(internal_error("database disk image is malformed"));
     }
     auto done = co_await std::move(inner);
     if (trouble == Trouble::InDoubt && done) {

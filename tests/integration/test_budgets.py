@@ -15,7 +15,7 @@ server: {{ listen: "127.0.0.1:0", threads: 2, shutdown_grace: 1s }}
 data_dir: {folder}/data
 log: {{ format: json }}
 auth: {{ keys: [ {{ name: test, key: {key}, scopes: [admin], tier: unlimited }} ] }}
-limits: {{ tiers: {{ unlimited: {{}}, tokens: {{ tokens_per_minute: 1000 }} }} }}
+limits: {{ tiers: {{ unlimited: {{}}, tokens: {{ tokens_per_minute: 1000 }}, counted: {{ per_hour: 100, concurrent: 30 }} }} }}
 providers:
   local: {{ protocol: openai, base_url: "{upstream}" }}
 models:
@@ -87,6 +87,13 @@ def expect_a_cut(site, key):
         site.chat(key, "silent")
 
 
+def wait_for_calls(site, count):
+    end = time.monotonic() + LIMIT_SECONDS
+    while site.simulator.stats()["in_flight"] != count:
+        assert time.monotonic() < end, site.simulator.stats()
+        time.sleep(0.02)
+
+
 def test_a_spent_budget_is_402_until_it_begins_anew(site):
     id, key = site.new_key(budget_day=0.5)
     answered = 0
@@ -147,6 +154,56 @@ def test_a_crash_charges_what_was_under_way_once(site):
         assert totals["cost_usd"] == pytest.approx(spent + 0.2, abs=0.1)
         assert totals["cost_usd"] > spent + 0.2, "the estimate of 20 tokens"
     waiting.join(LIMIT_SECONDS)
+
+
+def test_an_answer_says_what_it_cost(site):
+    _, limited = site.new_key(budget_day=50)
+    _, unlimited = site.new_key()
+    for key in (limited, unlimited):
+        status, headers, _ = site.chat(key)
+        assert status == 200 and headers["x-headgate-cost"] == "0.109"
+        status, headers, _ = site.chat(key, "free")
+        assert status == 200 and headers["x-headgate-cost"] == "0.00"
+        status, headers, _ = site.chat(key, stream=True)
+        assert status == 200 and "x-headgate-cost" not in headers, "the head leaves before that is known"
+        status, headers, _ = site.chat(key, "broken")
+        assert status >= 500 and "x-headgate-cost" not in headers
+        status, headers, _ = site.chat(key, headers={"Prefer": "respond-async, wait=20"})
+        assert status == 200 and headers["x-headgate-cost"] == "0.109"
+        status, _, job = site.call(headers["location"], key=key)
+        assert status == 200 and job["cost"] == pytest.approx(COST)
+
+
+def test_of_requests_that_run_at_once_exactly_those_pass_that_the_budget_is_for(site):
+    """An estimate is more than 0.2, so a budget of 1 is for four; the others take nothing at all."""
+    id, key = site.new_key(budget_day=1, tier="counted")
+    wait_for_calls(site, 0)
+    refused = []
+
+    def call():
+        try:
+            refused.append(site.chat(key, "silent"))
+        except OSError:
+            pass  # let in, and cut off by the end of the gateway below
+
+    threads = [threading.Thread(target=call) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    wait_for_calls(site, 4)
+    end = time.monotonic() + LIMIT_SECONDS
+    while len(refused) < 20:
+        assert time.monotonic() < end, len(refused)
+        time.sleep(0.02)
+    assert site.simulator.stats()["in_flight"] == 4
+    assert [status for status, _, _ in refused] == [402] * 20
+    status, headers, _ = site.chat(key, "free")
+    assert status == 200, "26 slots are free"
+    assert headers["x-ratelimit-remaining-requests"] == "95", "a refusal takes none of the 100"
+    site.crash()
+    for thread in threads:
+        thread.join(LIMIT_SECONDS)
+    assert len(refused) == 20
+    assert site.usage(id)["totals"]["cost_usd"] > 0.8, "the estimates of what was under way"
 
 
 def test_jobs_pay_for_each_run(site):

@@ -93,6 +93,26 @@ def test_one_clients_crowd_does_not_hold_up_another(tmp_path):
         assert [("single" in text) for text in order].index(True) <= 2
 
 
+def metric(site, name):
+    """The values of all samples whose name and labels begin so."""
+    return [float(line.rsplit(" ", 1)[1]) for line in site.gateway.call("/metrics")[2].decode().splitlines()
+            if line.startswith(name)]
+
+
+def test_the_queue_of_a_model_shows_the_jobs_between_two_attempts(tmp_path):
+    delays = ["queue.retry={initial: 60s, max: 60s, jitter: none}"]
+    with job_site(tmp_path, one_at_a_time("line", sim("status=500"), retry="{initial: 60s, max: 60s, jitter: none}")
+                  + delays) as site:
+        jobs = [site.submit(chat("line")) for _ in range(2)]
+        until(lambda: site.call("/admin/queue/line")[2]["delayed_jobs"] == 2)
+        queue = site.call("/admin/queue/line")[2]
+        assert (queue["waiting"], queue["processing"]) == (0, 0)
+        assert metric(site, 'headgate_queue_delayed_jobs{model="line"}') == [2]
+        assert metric(site, "headgate_jobs_unwritten") == [0] == metric(site, "headgate_job_write_failures_total")
+        assert site.call(f"/v1/jobs/{jobs[0]}", method="DELETE")[0] == 200
+        assert site.call("/admin/queue/line")[2]["delayed_jobs"] == 1
+
+
 def test_the_queue_of_a_model_shows_its_figures_and_they_survive_a_crash(tmp_path):
     upstream = sim("status=400:times=1")
     with job_site(tmp_path, one_at_a_time("line", upstream, max_waiting=3) +

@@ -63,7 +63,7 @@ def test_health_looks_at_the_store_the_workers_and_every_provider(tmp_path):
             return report if report["endpoints"]["embedded"]["workers"]["ready"] else None
         report = until(settled)
         assert report["endpoints"]["embedded"]["status"] == "idle"
-        assert report["gateway"] == "healthy" and report["checks"] == {"store": "healthy"}
+        assert report["gateway"] == "healthy" and report["checks"] == {"store": "healthy", "jobs": "healthy"}
         assert report["endpoints"]["local"]["status"] == "healthy"
         assert report["endpoints"]["gone"]["status"] == "unreachable" and report["endpoints"]["gone"]["error"]
         assert report["endpoints"]["embedded"]["workers"]["ready"] >= 1

@@ -285,6 +285,12 @@ Result<std::unique_ptr<Database>> Database::open_reader(const std::string& path)
   if (!connected) {
     return fail(connected.error());
   }
+  // The first read opens the index of the log, which all connections share. As long as one holds
+  // it, a connection made anew while the disk can only be read does not make it read-only for all.
+  auto read = database->schema_version();
+  if (!read) {
+    return fail(read.error());
+  }
   return database;
 }
 
@@ -378,7 +384,14 @@ Result<void> Database::execute(const char* sql) {
 
 Result<void> Database::begin() {
   undo();
-  return execute("BEGIN IMMEDIATE");
+  auto begun = execute("BEGIN IMMEDIATE");
+  if (begun || !failing_) {
+    return begun;
+  }
+  // A connection that was opened while the disk could only be read stays read-only for good.
+  disconnect();
+  auto connected = connect();
+  return connected ? execute("BEGIN IMMEDIATE") : connected;
 }
 
 Result<void> Database::commit() {

@@ -1,6 +1,7 @@
 // A script of changes to jobs, disturbed at every single operation of the disk. Without faults each
 // step of the script takes the whole content of the database to a known text; with a fault the
 // content must be that of before or after the step, nothing else, and the script goes on.
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <functional>
@@ -58,7 +59,9 @@ std::string content_of(const std::string& path) {
         "SELECT * FROM job_results ORDER BY seq", "SELECT * FROM job_events ORDER BY seq, n",
         "SELECT * FROM job_counts ORDER BY model, state",
         "SELECT hex(hash), holders, length(data) FROM blobs ORDER BY hash",
-        "SELECT hex(scope), hex(body), job, expires_at FROM idempotency ORDER BY scope"}) {
+        "SELECT hex(scope), hex(body), job, expires_at FROM idempotency ORDER BY scope",
+        "SELECT * FROM usage ORDER BY day, principal, model",
+        "SELECT * FROM usage_reservations ORDER BY id"}) {
     if (sqlite3_exec(connection, sql, add, &text, nullptr) != SQLITE_OK) {
       text.append(sqlite3_errmsg(connection));
     }
@@ -75,6 +78,7 @@ struct Stores {
   std::optional<Writer> writer;
   std::unique_ptr<JobStore> jobs;
   std::unique_ptr<EventLog> events;
+  std::unique_ptr<UsageStore> usage;
 
   /// What stands in the way of opening; nothing if it is open.
   std::optional<Error> open(const std::string& path) {
@@ -92,6 +96,7 @@ struct Stores {
     const Engine engine{database.get(), &*writer, readers.get(), &pool};
     jobs = make_job_store(engine);
     events = make_event_log(engine);
+    usage = make_usage_store(engine);
     return std::nullopt;
   }
 };
@@ -126,6 +131,27 @@ Result<void> outcome(const Result<T>& result) {
   return result ? Result<void>() : fail(result.error());
 }
 
+UsageRecord usage(std::int64_t micro_usd) {
+  return {.day = 20'000,
+          .principal = "key:a",
+          .model = "m",
+          .requests = 1,
+          .input_tokens = 3,
+          .output_tokens = 4,
+          .micro_usd = micro_usd};
+}
+
+/// What was reserved for a job, and what was used besides.
+UsageBatch usage_of(model::JobSeq seq) {
+  return {.settlements = {{.id = "call-" + std::to_string(seq), .used = usage(500'000)}},
+          .records = {usage(7)}};
+}
+
+Result<void> reserve(UsageStore& store, model::JobSeq seq) {
+  return run(
+      store.open_reservation({.id = "call-" + std::to_string(seq), .estimate = usage(900'000)}));
+}
+
 Result<void> finish(JobStore& jobs, model::JobSeq seq, std::int64_t fence, JobState state) {
   return run(jobs.finish(seq, fence,
                          {.state = state,
@@ -135,7 +161,8 @@ Result<void> finish(JobStore& jobs, model::JobSeq seq, std::int64_t fence, JobSt
                           .error_json = {},
                           .input_tokens = 3,
                           .output_tokens = 4,
-                          .cost = 0.5}));
+                          .cost = 0.5,
+                          .usage = usage_of(seq)}));
 }
 
 using Step = std::function<Result<void>(Stores&)>;
@@ -157,6 +184,7 @@ const std::vector<Step>& script() {
       [](Stores& on) { return outcome(run(on.events->append(1, 1, {R"("a")", R"("b")"}))); },
       [](Stores& on) { return run(on.jobs->put_back(1, 1, attempts(1), 7000, 1500)); },
       checkpoint,
+      [](Stores& on) { return reserve(*on.usage, 1); },
       [](Stores& on) { return outcome(run(on.jobs->begin_attempt(1, 1, attempts(2)))); },
       [](Stores& on) { return finish(*on.jobs, 1, 2, JobState::Succeeded); },
       [](Stores& on) {
@@ -402,6 +430,38 @@ TEST_F(StoreFaults, PowerMayFailAtAnyOperationOfRecovery) {
     ASSERT_EQ(site.content(), golden().recovered.back());
   }
   EXPECT_GT(n, 5);
+}
+
+// What any fault leaves of an end, the tests above compare with the content before and after it.
+TEST_F(StoreFaults, AnEndAndWhatItUsedAreOneStep) {
+  const auto end = std::ranges::find_if(golden().after, [](const std::string& content) {
+    return content.find("|500007|") != std::string::npos;
+  });
+  ASSERT_NE(end, golden().after.end());
+  ASSERT_NE(end, golden().after.begin());
+  EXPECT_NE(end->find(R"(|{"ok":true}|)"), std::string::npos);
+  EXPECT_EQ(end->find("call-1"), std::string::npos) << "the reservation is settled";
+  const std::string& before = *std::prev(end);
+  EXPECT_EQ(before.find(R"(|{"ok":true}|)"), std::string::npos);
+  EXPECT_NE(before.find("call-1"), std::string::npos);
+}
+
+TEST_F(StoreFaults, AnEndThatIsRefusedWritesNoUsage) {
+  Trial site;
+  ASSERT_TRUE(submit(*site.engine().jobs, 1));
+  ASSERT_TRUE(reserve(*site.engine().usage, 1));
+  ASSERT_TRUE(run(site.engine().jobs->begin_attempt(1, 0, attempts(1))));
+  ASSERT_TRUE(run(site.engine().jobs->begin_attempt(1, 1, attempts(2))));
+  const std::string before = site.content();
+  const auto late = finish(*site.engine().jobs, 1, 1, JobState::Succeeded);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::Conflict);
+  EXPECT_EQ(site.content(), before);
+  EXPECT_TRUE(finish(*site.engine().jobs, 1, 2, JobState::Succeeded));
+  const std::string after = site.content();
+  EXPECT_NE(after.find("|500007|"), std::string::npos);
+  EXPECT_FALSE(finish(*site.engine().jobs, 1, 2, JobState::Succeeded));
+  EXPECT_EQ(site.content(), after) << "a job ends, and pays, once";
 }
 
 TEST_F(StoreFaults, AChangeThatFailsHalfwayLeavesNothingAndItsBatchCanTryAgain) {

@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "model/job_json.h"
 #include "stores/sqlite/job_rows.h"
+#include "stores/sqlite/usage_changes.h"
 #include "stores/sqlite/webhook_store.h"
 
 namespace headgate::stores::sqlite {
@@ -150,6 +151,10 @@ Result<void> finish(Session& session, model::JobSeq seq, std::int64_t fence,
     if (!kept) {
       return kept;
     }
+  }
+  auto charged = write_usage(session, ending.usage);
+  if (!charged) {
+    return charged;
   }
   auto counted = count_ended(session, model, ending.state);
   if (!counted) {

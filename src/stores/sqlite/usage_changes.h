@@ -15,5 +15,7 @@ Result<void> open_reservation(Database::Session& session, const OpenReservation&
 Result<void> settle_usage(Database::Session& session, const Settlement& settlement);
 /// Adds what was used without a reservation.
 Result<void> add_usage(Database::Session& session, const UsageRecord& record);
+/// As UsageStore::write.
+Result<void> write_usage(Database::Session& session, const UsageBatch& batch);
 
 }  // namespace headgate::stores::sqlite

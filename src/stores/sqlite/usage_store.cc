@@ -167,22 +167,6 @@ Result<std::vector<PrincipalSpend>> read_spent(Session& session, UtcDay today) {
   }
 }
 
-Result<void> write_batch(Session& session, const UsageBatch& batch) {
-  for (const Settlement& settlement : batch.settlements) {
-    auto settled = settle_usage(session, settlement);
-    if (!settled) {
-      return settled;
-    }
-  }
-  for (const UsageRecord& record : batch.records) {
-    auto added = add_usage(session, record);
-    if (!added) {
-      return added;
-    }
-  }
-  return {};
-}
-
 class SqliteUsageStore final : public UsageStore {
  public:
   explicit SqliteUsageStore(Engine engine) : engine_(engine) {}
@@ -197,7 +181,7 @@ class SqliteUsageStore final : public UsageStore {
   }
   Task<Result<void>> write(UsageBatch batch) override {
     co_return co_await engine_.writer->run(
-        [&](Session& session) { return write_batch(session, batch); });
+        [&](Session& session) { return write_usage(session, batch); });
   }
   Task<Result<UsagePage>> query(UsageQuery query) override {
     co_return co_await engine_.readers->run(
@@ -251,6 +235,22 @@ Result<void> add_usage(Session& session, const UsageRecord& record) {
   }
   bind(*insert, record);
   return insert->run();
+}
+
+Result<void> write_usage(Session& session, const UsageBatch& batch) {
+  for (const Settlement& settlement : batch.settlements) {
+    auto settled = settle_usage(session, settlement);
+    if (!settled) {
+      return settled;
+    }
+  }
+  for (const UsageRecord& record : batch.records) {
+    auto added = add_usage(session, record);
+    if (!added) {
+      return added;
+    }
+  }
+  return {};
 }
 
 std::unique_ptr<UsageStore> make_usage_store(Engine engine) {

@@ -1,0 +1,225 @@
+// Answers on their way from a model server through the dispatcher to whoever reads them.
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/blocking_pool.h"
+#include "base/event_loop_run.h"
+#include "dispatch/dispatcher.h"
+#include "testing/raw_server.h"
+
+namespace headgate::dispatch {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view kBody =
+    R"({"id":"c1","choices":[{"index":0,"message":{"role":"assistant","content":"Grüße"}}],)"
+    R"("usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}})";
+constexpr std::string_view kEvents =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\xC3\xBC\xC3\x9F\"}}]}\n\n"
+    "data: "
+    "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"e\"},\"finish_reason\":\"stop\"}]}\n\n"
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5}}\n\n"
+    "data: [DONE]\n\n";
+
+enum class Reader : std::uint8_t { Caller, Job };
+
+struct AnyAttempt final : model::AttemptLedger {
+  Task<Result<void>> begin(std::string_view, std::string_view) override {
+    co_return Result<void>{};
+  }
+};
+
+std::string head(std::string_view type, std::string_view framing) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: " + std::string(type) + "\r\n" + std::string(framing) +
+         "\r\n\r\n";
+}
+
+/// What a reader saw.
+struct Seen {
+  std::string bytes;
+  std::vector<std::size_t> pieces;  ///< their sizes
+  std::optional<Error> error;
+  std::int64_t input_tokens = -1;
+  std::int64_t output_tokens = -1;
+};
+
+/// Reads answers of a model server that does what a test says.
+class RelayTest : public ::testing::Test {
+ protected:
+  /// One request whose connection `script` serves once it has come. `arrived` is called with the
+  /// number of bytes read so far.
+  Seen ask(
+      model::Delivery delivery, Reader reader, const std::function<void(testing::RawPeer&)>& script,
+      const std::function<void(std::size_t)>& arrived = [](std::size_t) {}) {
+    const testing::RawServer server([&](testing::RawPeer& peer, int) {
+      const std::string request = peer.read_head();
+      const auto length = request.find("Content-Length: ");
+      peer.read_exactly(std::stoul(request.substr(length + 16)));
+      script(peer);
+    });
+    config::Settings settings;
+    settings.providers.emplace_back();
+    settings.providers[0].name = "local";
+    settings.providers[0].protocol = "openai";
+    settings.providers[0].base_url = "http://127.0.0.1:" + std::to_string(server.port()) + "/v1";
+    settings.models.emplace_back();
+    settings.models[0].name = "m";
+    settings.models[0].targets.emplace_back();
+    settings.models[0].targets[0].provider = "local";
+    EventLoop loop;
+    Catalogs catalogs(1, [&](std::size_t) { return routing::Catalog::build(settings).value(); });
+    Clients clients(1, [&](std::size_t) {
+      return std::make_unique<upstream::Client>(loop, resolver_, upstream::ClientSettings{});
+    });
+    const Dispatcher dispatcher(catalogs, clients, lines_);
+    return run_on(loop, read_all(dispatcher, delivery, reader, arrived));
+  }
+
+ private:
+  static Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
+                             const std::function<void(std::size_t)>& arrived) {
+    const std::string body = R"({"model":"m"})";
+    AnyAttempt ledger;
+    model::RequestContext context;
+    context.ledger = reader == Reader::Job ? &ledger : nullptr;
+    model::InferenceRequest request;
+    request.delivery = delivery;
+    request.model = "m";
+    request.body = body;
+    request.model_value = {.begin = 9, .end = 12};
+    request.usage_wanted = true;
+    Seen seen;
+    auto response = co_await dispatcher.run(request, context);
+    if (!response) {
+      seen.error = response.error();
+      co_return seen;
+    }
+    while (true) {
+      auto piece = co_await response->stream->next();
+      if (!piece) {
+        seen.error = piece.error();
+        break;
+      }
+      if (piece->empty()) {
+        break;
+      }
+      seen.bytes.append(*piece);
+      seen.pieces.push_back(piece->size());
+      arrived(seen.bytes.size());
+    }
+    seen.input_tokens = context.input_tokens;
+    seen.output_tokens = context.output_tokens;
+    co_return seen;
+  }
+
+  SystemClock clock_;
+  BlockingPool pool_{"dns", 1, 16};
+  upstream::Resolver resolver_{pool_, clock_,
+                               [](const std::string&) -> Result<std::vector<upstream::IpAddress>> {
+                                 return std::vector{*upstream::parse_address("127.0.0.1")};
+                               }};
+  queue::Lines lines_{[](std::string_view) { return queue::LineSettings{}; }};
+};
+
+std::string length_of(std::string_view body) {
+  return "Content-Length: " + std::to_string(body.size());
+}
+
+TEST_F(RelayTest, AnAnswerInOnePieceIsRelayedAsItIs) {
+  const Seen seen = ask(model::Delivery::Whole, Reader::Job, [](testing::RawPeer& peer) {
+    peer.send(head("application/json", length_of(kBody)) + std::string(kBody));
+  });
+  EXPECT_FALSE(seen.error);
+  EXPECT_EQ(seen.bytes, kBody);
+  EXPECT_EQ(seen.input_tokens, 7);
+  EXPECT_EQ(seen.output_tokens, 5);
+}
+
+TEST_F(RelayTest, AnAnswerInManyReadsIsTheSameWhereverItIsCut) {
+  for (std::size_t cut = 1; cut < kBody.size(); cut += 7) {
+    std::counting_semaphore<> first_part_read(0);
+    const Seen seen = ask(
+        model::Delivery::Whole, Reader::Job,
+        [&](testing::RawPeer& peer) {
+          peer.send(head("application/json", length_of(kBody)));
+          peer.send(kBody.substr(0, cut));
+          EXPECT_TRUE(first_part_read.try_acquire_for(30s));
+          peer.send(kBody.substr(cut));
+        },
+        [&](std::size_t bytes) {
+          if (bytes == cut) {
+            first_part_read.release();
+          }
+        });
+    ASSERT_FALSE(seen.error) << cut << ": " << seen.error->detail;
+    ASSERT_EQ(seen.bytes, kBody) << cut;
+    ASSERT_EQ(seen.pieces.front(), cut) << "it is not kept back";
+    ASSERT_EQ(seen.input_tokens, 7) << cut;
+    ASSERT_EQ(seen.output_tokens, 5) << cut;
+  }
+}
+
+TEST_F(RelayTest, AStreamIsTheSameHoweverItComes) {
+  const auto in_pieces_of = [this](std::size_t size) {
+    return ask(model::Delivery::Stream, Reader::Job, [size](testing::RawPeer& peer) {
+      peer.send(head("text/event-stream", "Connection: close"));
+      for (std::size_t at = 0; at < kEvents.size(); at += size) {
+        peer.send(kEvents.substr(at, size));
+      }
+    });
+  };
+  for (const std::size_t size : {kEvents.size(), std::size_t{64}, std::size_t{1}}) {
+    const Seen seen = in_pieces_of(size);
+    ASSERT_FALSE(seen.error) << size << ": " << seen.error->detail;
+    EXPECT_EQ(seen.bytes, kEvents) << size;
+    EXPECT_EQ(seen.input_tokens, 7) << size;
+    EXPECT_EQ(seen.output_tokens, 5) << size;
+  }
+}
+
+TEST_F(RelayTest, AnAnswerThatIsCutIsNeverPassedOffAsWhole) {
+  for (const Reader reader : {Reader::Caller, Reader::Job}) {
+    const Seen seen = ask(model::Delivery::Whole, reader, [](testing::RawPeer& peer) {
+      peer.send(head("application/json", length_of(kBody)));
+      peer.send(kBody.substr(0, kBody.size() - 1));
+    });
+    ASSERT_TRUE(seen.error);
+    EXPECT_EQ(seen.error->kind, ErrorKind::UpstreamFailed);
+    EXPECT_EQ(seen.input_tokens, -1) << "what it cost is not known";
+  }
+}
+
+TEST_F(RelayTest, AStreamThatIsCutEndsWithAnErrorForItsReader) {
+  const auto cut = [](testing::RawPeer& peer) {
+    peer.send(head("text/event-stream", "Transfer-Encoding: chunked"));
+    const std::string_view first = kEvents.substr(0, kEvents.find("\n\n") + 2);
+    char size[16];
+    std::snprintf(size, sizeof size, "%zx\r\n", first.size());
+    peer.send(size + std::string(first) + "\r\n");
+  };
+  const Seen caller = ask(model::Delivery::Stream, Reader::Caller, cut);
+  EXPECT_FALSE(caller.error) << "the status has been sent: the stream itself tells";
+  EXPECT_THAT(caller.bytes, AllOf(HasSubstr("Gr\xC3\xBC\xC3\x9F"), HasSubstr(R"(data: {"error")"),
+                                  Not(HasSubstr("[DONE]"))));
+  const Seen job = ask(model::Delivery::Stream, Reader::Job, cut);
+  ASSERT_TRUE(job.error) << "who runs the job decides by the error";
+  EXPECT_EQ(job.error->kind, ErrorKind::UpstreamFailed);
+  EXPECT_THAT(job.bytes, AllOf(HasSubstr("Gr\xC3\xBC\xC3\x9F"), Not(HasSubstr("error"))));
+}
+
+}  // namespace
+}  // namespace headgate::dispatch
