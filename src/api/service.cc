@@ -8,7 +8,6 @@
 #include "api/errors.h"
 #include "api/prefer.h"
 #include "api/settled_answer.h"
-#include "api/whole_answer.h"
 #include "limits/pricing.h"
 
 namespace headgate::api {
@@ -125,12 +124,6 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     permit = std::move(*admitted);
   }
   auto result = co_await answer(route, Call{request, context, match->values}, *controls);
-  if (result && !route.kind.empty() && may_be_read(*result, context)) {
-    auto read = co_await read_whole(*result, context);
-    if (!read) {
-      result = fail(std::move(read.error()));
-    }
-  }
   edge::Response response =
       result ? std::move(*result) : error_response(result.error(), route.surface, context);
   response.fields.append(limit_fields);

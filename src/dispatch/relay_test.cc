@@ -41,6 +41,7 @@ struct AnyAttempt final : model::AttemptLedger {
   Task<Result<void>> begin(std::string_view, std::string_view) override {
     co_return Result<void>{};
   }
+  void failed(const Error& /*error*/) override {}
 };
 
 std::string head(std::string_view type, std::string_view framing) {
@@ -80,12 +81,16 @@ class RelayTest : public ::testing::Test {
     settings.models[0].name = "m";
     settings.models[0].targets.emplace_back();
     settings.models[0].targets[0].provider = "local";
+    settings.models[0].retry.max_attempts = 1;
     EventLoop loop;
     Catalogs catalogs(1, [&](std::size_t) { return routing::Catalog::build(settings).value(); });
     Clients clients(1, [&](std::size_t) {
       return std::make_unique<upstream::Client>(loop, resolver_, upstream::ClientSettings{});
     });
-    const Dispatcher dispatcher(catalogs, clients, lines_);
+    routing::Health health;
+    Routers routers(1, [&](std::size_t) { return routing::Router(health, 1); });
+    const Dispatcher dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers},
+                                lines_);
     return run_on(loop, read_all(dispatcher, delivery, reader, arrived));
   }
 
@@ -108,7 +113,11 @@ class RelayTest : public ::testing::Test {
       seen.error = response.error();
       co_return seen;
     }
-    while (true) {
+    if (!response->stream) {
+      seen.bytes = response->body;
+      seen.pieces.push_back(seen.bytes.size());
+    }
+    while (response->stream) {
       auto piece = co_await response->stream->next();
       if (!piece) {
         seen.error = piece.error();
@@ -151,26 +160,39 @@ TEST_F(RelayTest, AnAnswerInOnePieceIsRelayedAsItIs) {
 
 TEST_F(RelayTest, AnAnswerInManyReadsIsTheSameWhereverItIsCut) {
   for (std::size_t cut = 1; cut < kBody.size(); cut += 7) {
-    std::counting_semaphore<> first_part_read(0);
-    const Seen seen = ask(
-        model::Delivery::Whole, Reader::Job,
-        [&](testing::RawPeer& peer) {
-          peer.send(head("application/json", length_of(kBody)));
-          peer.send(kBody.substr(0, cut));
-          EXPECT_TRUE(first_part_read.try_acquire_for(30s));
-          peer.send(kBody.substr(cut));
-        },
-        [&](std::size_t bytes) {
-          if (bytes == cut) {
-            first_part_read.release();
-          }
-        });
+    const Seen seen = ask(model::Delivery::Whole, Reader::Job, [&](testing::RawPeer& peer) {
+      peer.send(head("application/json", length_of(kBody)));
+      peer.send(kBody.substr(0, cut));
+      peer.send(kBody.substr(cut));
+    });
     ASSERT_FALSE(seen.error) << cut << ": " << seen.error->detail;
     ASSERT_EQ(seen.bytes, kBody) << cut;
-    ASSERT_EQ(seen.pieces.front(), cut) << "it is not kept back";
     ASSERT_EQ(seen.input_tokens, 7) << cut;
     ASSERT_EQ(seen.output_tokens, 5) << cut;
   }
+}
+
+TEST_F(RelayTest, OfALargeAnswerTheRestStreams) {
+  std::string large(kBody);
+  large.insert(1, R"("padding":")" + std::string(3U << 20U, 'x') + "\",");
+  std::counting_semaphore<> first_part_read(0);
+  const Seen seen = ask(
+      model::Delivery::Whole, Reader::Caller,
+      [&](testing::RawPeer& peer) {
+        peer.send(head("application/json", length_of(large)));
+        peer.send(std::string_view(large).substr(0, 2U << 20U));
+        EXPECT_TRUE(first_part_read.try_acquire_for(30s)) << "it is not kept back";
+        peer.send(std::string_view(large).substr(2U << 20U));
+      },
+      [&](std::size_t bytes) {
+        if (bytes <= 2U << 20U) {
+          first_part_read.release();
+        }
+      });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, large);
+  EXPECT_EQ(seen.input_tokens, 7);
+  EXPECT_EQ(seen.output_tokens, 5);
 }
 
 TEST_F(RelayTest, AStreamIsTheSameHoweverItComes) {

@@ -224,6 +224,8 @@ Task<Result<std::string>> JobRun::carry_out() {
   co_return fail(internal_error(std::move(bug)));
 }
 
+void JobRun::failed(const Error& error) { end_attempt(wire_code(error), error.message); }
+
 Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view target) {
   end_attempt("failed", "");
   if (overdue()) {

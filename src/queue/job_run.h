@@ -53,6 +53,7 @@ class JobRun final : public model::AttemptLedger, private Deadline {
   bool retried() const { return retried_; }
 
   Task<Result<void>> begin(std::string_view provider, std::string_view target) override;
+  void failed(const Error& error) override;
 
  private:
   void on_deadline() override;
