@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "base/encoding.h"
 #include "dialects/response_object.h"
 #include "dialects/responses.h"
 
@@ -8,6 +9,13 @@ namespace headgate::dialects {
 namespace {
 
 using model::Part;
+
+/// A picture that the model made beside its text.
+std::string image_item(std::string_view id, const Part& part) {
+  return R"({"id":)" + json_quote(id) +
+         R"(,"type":"image_generation_call","status":"completed","result":)" +
+         json_quote(part.data) + "}";
+}
 
 /// The output items of an answer, in the model's order.
 class Output final {
@@ -28,6 +36,10 @@ class Output final {
         append_item(items_, reasoning_item(object_.item_id("rs", count_++),
                                            part.text.empty() ? "" : summary_part(part.text),
                                            part.signature));
+        break;
+      case Part::Type::Image:
+        close_message("completed");
+        append_item(items_, image_item(object_.item_id("ig", count_++), part));
         break;
       default:
         break;

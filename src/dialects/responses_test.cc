@@ -79,6 +79,18 @@ TEST(ResponsesEncode, AWholeAnswerIsAResponseWithItsItemsInOrder) {
           R"("output_tokens_details":{"reasoning_tokens":0},"total_tokens":11})"));
 }
 
+TEST(ResponsesEncode, APictureIsAnItemOfItsOwn) {
+  model::ChatAnswer answer;
+  Part& picture = answer.choices.emplace_back().content.emplace_back();
+  picture.type = Part::Type::Image;
+  picture.media_type = "image/png";
+  picture.data = "iVBO";
+  const std::string body = dialect().encode(answer, frame());
+  EXPECT_EQ(JsonView(body)["output"].raw(),
+            R"([{"id":"ig_0190-ab_c_0","type":"image_generation_call","status":"completed",)"
+            R"("result":"iVBO"}])");
+}
+
 TEST(ResponsesEncode, TheRequestIsRepeatedAsItWasWritten) {
   model::ChatAnswer answer;
   answer.choices.emplace_back();
