@@ -38,8 +38,7 @@ Task<Result<edge::Response>> Inference::handle(Call call) const {
   if (!request) {
     co_return fail(request.error());
   }
-  // The request lives in this frame; what streams on after it borrows only the body.
-  co_return co_await dispatcher_.run(*request, call.context);
+  co_return co_await dispatcher_.run(std::move(*request), call.context);
 }
 
 Result<JobPlan> Inference::plan(const edge::Request& request) const {

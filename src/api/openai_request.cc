@@ -1,5 +1,6 @@
 #include "api/openai_request.h"
 
+#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@ namespace headgate::api {
 namespace {
 
 constexpr std::size_t kMaxModelName = 256;
+constexpr std::size_t kEmptyArray = 2;  // its brackets
 
 /// The members that routing reads; all others pass.
 class Members final : public JsonVisitor {
@@ -37,13 +39,25 @@ class Members final : public JsonVisitor {
       input = member.value;
     } else if (member.name == "webhook_url") {
       webhook = true;
+    } else if (member.name == "tools") {
+      spans.tools = member.value.size() > kEmptyArray && member.value.starts_with('[');
+    } else if (member.name == "response_format") {
+      spans.json_schema = inner_schema_;
+    } else if (member.name == "user") {
+      spans.user = member.value;
+    } else if (member.name == "max_tokens" || member.name == "max_completion_tokens") {
+      std::from_chars(member.value.data(), member.value.data() + member.value.size(),
+                      spans.max_output);
     }
     inner_usage_.reset();
+    inner_schema_ = false;
   }
 
   void inner_member(const JsonMember& member) override {
     if (member.name == "include_usage") {
       inner_usage_ = member.value;
+    } else if (member.name == "json_schema") {
+      inner_schema_ = true;
     }
   }
 
@@ -65,6 +79,7 @@ class Members final : public JsonVisitor {
  private:
   std::string_view body_;
   std::optional<std::string_view> inner_usage_;
+  bool inner_schema_ = false;
 };
 
 Failure missing(const std::string& field) {
@@ -172,6 +187,8 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   request.model = std::move(*name);
   request.body = body;
   request.usage_wanted = *usage;
+  request.messages =
+      members.messages.value_or(members.prompt.value_or(members.input.value_or("")));
   if (members.include_usage) {
     request.include_usage_value = members.span_of(*members.include_usage);
   }

@@ -58,6 +58,9 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Get, "/api/v1/inference/{id}", JobsRead, TaskApi, kNone, "Tasks", "One task; ?wait=N waits for its end", kNone, "Task", to.show_task},
 
       {Get, "/admin/queue/{model}", Admin, Classic, kNone, "Administration", "The line in front of a model", kNone, "Queue", to.show_queue},
+      {Get, "/admin/targets", Admin, Classic, kNone, "Administration", "Where models are asked, and how each target and its breaker is doing", kNone, "TargetList", to.list_targets},
+      {Post, "/admin/targets/open", Admin, Classic, kNone, "Administration", "Hold a target's breaker open: ?provider=P&target=T", kNone, "Target", to.open_target, kSmall},
+      {Post, "/admin/targets/close", Admin, Classic, kNone, "Administration", "Close a target's breaker and wake its keys: ?provider=P&target=T", kNone, "Target", to.close_target, kSmall},
       {Get, "/admin/keys", Admin, Classic, kNone, "Administration", "All API keys, without their secrets", kNone, "ApiKeyList", to.list_keys},
       {Post, "/admin/keys", Admin, Classic, kNone, "Administration", "Make an API key; its text is shown once", "ApiKeyRequest", "NewApiKey", to.create_key, kSmall},
       {Patch, "/admin/keys/{id}", Admin, Classic, kNone, "Administration", "Change name, scopes, tier or expiry of a key", "ApiKeyRequest", "ApiKey", to.change_key, kSmall},

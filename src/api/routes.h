@@ -44,6 +44,9 @@ struct Endpoints {
   const Endpoint* speak;
   const Endpoint* show_task;
   const Endpoint* show_queue;
+  const Endpoint* list_targets;
+  const Endpoint* open_target;
+  const Endpoint* close_target;
   const Endpoint* list_keys;
   const Endpoint* create_key;
   const Endpoint* change_key;

@@ -186,6 +186,22 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "utilization": {"type": "number"}, "drain_rate": {"type": "number", "description": "Entries per second"},
         "rejected": {"type": "object"}, "classes": {"type": "object"}}})"},
 
+    {"Target", R"({
+      "type": "object", "required": ["provider", "target", "state", "in_flight"],
+      "properties": {
+        "provider": {"type": "string"}, "target": {"type": "string", "description": "The provider's name of the model"},
+        "state": {"type": "string", "enum": ["closed", "open", "half_open"]},
+        "cause": {"type": ["string", "null"], "description": "Why the breaker is not closed"},
+        "state_ms": {"type": ["integer", "null"]}, "probe_in_ms": {"type": ["integer", "null"]},
+        "in_flight": {"type": "integer"}, "failures_in_row": {"type": "integer"},
+        "latency_ms": {"type": ["integer", "null"]}, "first_token_ms": {"type": ["integer", "null"]}, "p95_ms": {"type": ["integer", "null"]},
+        "total_calls": {"type": "integer"}, "total_succeeded": {"type": "integer"}, "total_failed": {"type": "integer"},
+        "total_rate_limited": {"type": "integer"}, "total_opened": {"type": "integer"},
+        "keys": {"type": "integer"}, "keys_resting": {"type": "integer"},
+        "calls_last_minute": {"type": "integer"}, "calls_per_minute": {"type": "integer", "description": "Declared; 0: none"}}})"},
+    {"TargetList", R"({
+      "type": "object", "required": ["object", "data"],
+      "properties": {"object": {"const": "list"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Target"}}}})"},
     {"Configuration", R"({
       "type": "object", "description": "Every option as in headgate.yaml; a secret is shown as ***",
       "additionalProperties": true})"},

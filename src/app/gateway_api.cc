@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/admin_targets.h"
 #include "api/admin_usage.h"
 #include "api/app_requests.h"
 #include "api/auth_endpoints.h"
@@ -170,6 +171,9 @@ void Gateway::Impl::build_api() {
       .show_task = own(std::make_unique<api::ShowJob>(desk, api::JobWords::TaskApi)),
       .show_queue = own(std::make_unique<api::ShowQueue>(
           desk, [this](std::string_view name) { return public_name(name); })),
+      .list_targets = own(std::make_unique<api::ListTargets>(routers)),
+      .open_target = own(std::make_unique<api::TurnTarget>(routers, api::TurnTarget::To::Open)),
+      .close_target = own(std::make_unique<api::TurnTarget>(routers, api::TurnTarget::To::Closed)),
       .list_keys = own(std::make_unique<api::ListKeys>(key_administration)),
       .create_key = own(std::make_unique<api::CreateKey>(key_administration)),
       .change_key = own(std::make_unique<api::ChangeKey>(key_administration)),

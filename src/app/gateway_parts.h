@@ -111,7 +111,9 @@ struct Gateway::Impl {
   upstream::Resolver resolver;
   dispatch::Clients clients;
   api::DocumentSources::Fetchers fetchers;
+  routing::Health routing_health;  // kept over reloads
   dispatch::Catalogs catalogs;
+  dispatch::Routers routers;
   queue::Lines lines;
   dispatch::Dispatcher dispatcher;
   documents::WorkerPool workers;

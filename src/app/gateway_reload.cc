@@ -26,7 +26,7 @@ std::vector<std::string> model_names(const config::Settings& settings) {
 Result<void> Gateway::Impl::publish_catalog(const config::Settings& from) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     // Each loop has a catalog of its own, so that no reference count is shared between threads.
-    auto catalog = routing::Catalog::build(from);
+    auto catalog = routing::Catalog::build(from, routing_health);
     if (!catalog) {
       return fail(catalog.error());
     }

@@ -195,6 +195,12 @@ JsonView::JsonView(std::string_view json) {
   raw_ = json.substr(begin, value_end(json, begin) - begin);
 }
 
+JsonView JsonView::of(std::string_view raw) {
+  JsonView view;
+  view.raw_ = raw;
+  return view;
+}
+
 JsonView::Type JsonView::type() const {
   if (raw_.empty()) {
     return Type::Missing;
@@ -226,7 +232,7 @@ JsonView JsonView::operator[](std::string_view name) const {
     const bool is_plain = key.find('\\') == std::string_view::npos;
     if (is_plain ? key.size() == name.size() + 2 && key.substr(1, name.size()) == name
                  : unescape(key) == name) {
-      return JsonView(value);
+      return of(value);
     }
   }
   return {};
@@ -236,7 +242,7 @@ std::vector<JsonView> JsonView::items() const {
   std::vector<JsonView> items;
   if (is_array()) {
     for (Entries entries(raw_); !entries.done();) {
-      items.emplace_back(entries.take());
+      items.push_back(of(entries.take()));
     }
   }
   return items;
@@ -247,10 +253,17 @@ std::vector<JsonMember> JsonView::members() const {
   if (is_object()) {
     for (Entries entries(raw_); !entries.done();) {
       std::string name = unescape(entries.take());
-      members.push_back({.name = std::move(name), .value = JsonView(entries.take())});
+      members.push_back({.name = std::move(name), .value = of(entries.take())});
     }
   }
   return members;
+}
+
+JsonObject::JsonObject(const JsonView& object) : members_(object.members()) {}
+
+JsonView JsonObject::operator[](std::string_view name) const {
+  const auto found = std::ranges::find(members_, name, &JsonMember::name);
+  return found == members_.end() ? JsonView() : found->value;
 }
 
 std::optional<std::string> JsonView::text() const {

@@ -31,7 +31,8 @@ class JsonView final {
   /// The value's text, without blanks around it.
   std::string_view raw() const { return raw_; }
 
-  /// The first member of that name; missing if there is none or this is no object.
+  /// The first member of that name; missing if there is none or this is no object. Reads the text
+  /// up to it: JsonObject is for objects of which many members are wanted.
   JsonView operator[](std::string_view name) const;
   /// Empty if this is no array.
   std::vector<JsonView> items() const;
@@ -46,12 +47,27 @@ class JsonView final {
   std::optional<bool> boolean() const;
 
  private:
+  static JsonView of(std::string_view raw);
+
   std::string_view raw_;
 };
 
 struct JsonMember {
   std::string name;
   JsonView value;
+};
+
+/// An object whose members have been found once, however large they are.
+class JsonObject final {
+ public:
+  explicit(false) JsonObject(const JsonView& object);
+
+  /// The first member of that name; missing if there is none.
+  JsonView operator[](std::string_view name) const;
+  const std::vector<JsonMember>& members() const { return members_; }
+
+ private:
+  std::vector<JsonMember> members_;
 };
 
 }  // namespace headgate

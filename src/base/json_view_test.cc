@@ -20,8 +20,11 @@ TEST(JsonView, MembersAreFoundWhateverStandsAroundThem) {
   EXPECT_FALSE(root["last"].given());
   EXPECT_EQ(root["none"].type(), JsonView::Type::Missing);
   EXPECT_EQ(root["text"]["x"].type(), JsonView::Type::Missing) << "a string has no members";
-  ASSERT_EQ(root.members().size(), 3U);
-  EXPECT_EQ(root.members()[2].name, "last");
+  const JsonObject found = root;
+  ASSERT_EQ(found.members().size(), 3U);
+  EXPECT_EQ(found.members()[2].name, "last");
+  EXPECT_EQ(found["a"].raw(), root["a"].raw());
+  EXPECT_EQ(found["none"].type(), JsonView::Type::Missing);
 }
 
 TEST(JsonView, EmptyContainersHaveNothingInThem) {

@@ -49,14 +49,8 @@ class Assignment {
       return wrong;
     }
     std::string text = node_.text;
-    if (!option_.allowed.empty()) {
-      const auto match = std::ranges::find_if(option_.allowed, [&](std::string_view word) {
-        return ascii_equal_ignore_case(word, text);
-      });
-      if (match == option_.allowed.end()) {
-        return shown(text) + " is not one of " + joined(option_.allowed);
-      }
-      text = *match;
+    if (auto wrong = match_allowed(text)) {
+      return wrong;
     }
     if (auto wrong = check(text)) {
       return wrong;
@@ -160,7 +154,10 @@ class Assignment {
     if (auto wrong = collect(texts)) {
       return wrong;
     }
-    for (const std::string& text : texts) {
+    for (std::string& text : texts) {
+      if (auto wrong = match_allowed(text)) {
+        return wrong;
+      }
       if (auto wrong = check(text)) {
         return wrong;
       }
@@ -254,6 +251,21 @@ class Assignment {
     }
     return shown(node_.text) + " is out of bounds; allowed are " +
            shown_bound(option_, option_.minimum) + " to " + shown_bound(option_, option_.maximum);
+  }
+
+  /// Makes `text` the allowed word that it is in other letters.
+  Problem match_allowed(std::string& text) const {
+    if (option_.allowed.empty()) {
+      return std::nullopt;
+    }
+    const auto match = std::ranges::find_if(option_.allowed, [&](std::string_view word) {
+      return ascii_equal_ignore_case(word, text);
+    });
+    if (match == option_.allowed.end()) {
+      return shown(text) + " is not one of " + joined(option_.allowed);
+    }
+    text = *match;
+    return std::nullopt;
   }
 
   Problem check(std::string_view text) const {
@@ -395,7 +407,7 @@ std::string_view type_name(const Option& option) {
     case Type::Size:
       return "size";
     case Type::TextList:
-      return "list";
+      return option.allowed.empty() ? "list" : "list of ";
     case Type::Secret:
       return "secret";
     case Type::SecretList:

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "config/listen_address.h"
 #include "config/nearest.h"
+#include "config/target_reference.h"
 #include "config/webhook_secret.h"
 
 namespace headgate::config {
@@ -261,6 +262,62 @@ class Checker {
         problem(path + ": a model needs at least one target");
       }
       targets(model, path);
+    }
+    for (const ModelSettings& model : settings_.models) {
+      other_models(model, owners);
+      rules(model, owners);
+    }
+  }
+
+  /// `owners` maps names and aliases to models.
+  void other_models(const ModelSettings& model, const std::map<std::string, std::string>& owners) {
+    const std::string path = "models." + model.name + ".fallback_models";
+    for (const std::string& other : model.fallback_models) {
+      other_model(model, path, other, owners);
+    }
+  }
+
+  void other_model(const ModelSettings& model, const std::string& path, const std::string& other,
+                   const std::map<std::string, std::string>& owners) {
+    const auto owner = owners.find(other);
+    if (owner == owners.end()) {
+      problem(no_such(path, "model", other, owners));
+    } else if (owner->second == model.name) {
+      problem(path + ": \"" + other + "\" is this model itself");
+    }
+  }
+
+  void rules(const ModelSettings& model, const std::map<std::string, std::string>& owners) {
+    std::size_t number = 0;
+    for (const RuleSettings& rule : model.rules) {
+      const std::string path = "models." + model.name + ".rules[" + std::to_string(number++) + "]";
+      if (rule.model.empty() && rule.prefer.empty() && rule.only.empty()) {
+        problem(path + ": say what follows: prefer, only or model");
+      } else if (!rule.model.empty() && !(rule.prefer.empty() && rule.only.empty())) {
+        problem(path + ": with model, prefer and only have no meaning");
+      }
+      if (rule.max_input_tokens != 0 && rule.max_input_tokens < rule.min_input_tokens) {
+        problem(path + ": max_input_tokens is below min_input_tokens");
+      }
+      if (!rule.model.empty()) {
+        other_model(model, path + ".model", rule.model, owners);
+      }
+      rule_targets(model, path + ".prefer", rule.prefer);
+      rule_targets(model, path + ".only", rule.only);
+    }
+  }
+
+  void rule_targets(const ModelSettings& model, const std::string& path,
+                    const std::vector<std::string>& references) {
+    std::map<std::string, std::string> known;
+    for (const TargetSettings& target : model.targets) {
+      known.emplace(target.provider, "");
+      known.emplace(target.provider + "/" + target_name(target, model.name), "");
+    }
+    for (const std::string& reference : references) {
+      if (!known.contains(reference)) {
+        problem(no_such(path, "target", reference, known));
+      }
     }
   }
 

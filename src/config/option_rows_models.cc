@@ -1,6 +1,8 @@
 // The rows of the option table for providers, models and their queues.
 
 #include <array>
+#include <iterator>
+#include <vector>
 
 #include "config/option_slots.h"
 #include "config/text_checks.h"
@@ -14,9 +16,6 @@ using enum Type;
 constexpr std::array<std::string_view, 2> kJitters = {"full", "none"};
 constexpr std::array<std::string_view, 5> kProtocols = {"openai", "anthropic", "gemini", "runpod",
                                                         "embedded"};
-constexpr std::array<std::string_view, 11> kKinds = {
-    "chat",   "completion", "embedding", "image",    "speech", "transcription",
-    "rerank", "moderation", "ocr",       "classify", "extract"};
 constexpr std::array<std::string_view, 10> kStrategies = {
     "ordered", "round_robin", "weighted", "least_loaded", "latency",
     "cost",    "quality",     "speed",    "sticky",       "prefix"};
@@ -26,10 +25,7 @@ using JobRetry = JobRetrySettings;
 using Reserve = ReserveSettings;
 using Provider = ProviderSettings;
 using Model = ModelSettings;
-using Target = TargetSettings;
 using Timeouts = TimeoutSettings;
-using Retry = RetrySettings;
-using Breaker = BreakerSettings;
 using ModelServer = ModelServerSettings;
 
 constexpr Option kQueueOptions[] = {
@@ -180,8 +176,8 @@ constexpr Option kProviderOptions[] = {
     {.name = "requests_per_minute",
      .type = Count,
      .reload = Live,
-     .use = Use::Later,
-     .help = "The vendor's limit for each key; 0: none.",
+     .help = "The vendor's limit for each key; 0: none. From 80 % of it on, other providers are "
+             "preferred; beyond it, none is called.",
      .slot = at<Provider, &Provider::requests_per_minute>,
      .maximum = 1e9},
     {.name = "timeout",
@@ -210,74 +206,27 @@ constexpr Option kModelOptions[] = {
      .reload = Live,
      .help = "What it does.",
      .slot = at<Model, &Model::kind>,
-     .allowed = kKinds},
+     .allowed = kModelKinds},
     {.name = "strategy",
      .type = Text,
      .reload = Live,
-     .help = "Order in which the targets are tried. This version serves ordered: the first target "
-             "it can speak to.",
+     .help = "Order in which the targets are tried.",
      .slot = at<Model, &Model::strategy>,
      .allowed = kStrategies},
-};
-
-constexpr Option kTargetOptions[] = {
-    {.name = "provider",
-     .type = Text,
+    {.name = "fallback_models",
+     .type = TextList,
      .reload = Live,
-     .help = "A name under providers.",
-     .slot = at<Target, &Target::provider>,
+     .help = "Models that are asked in turn when no target of this one answers.",
+     .slot = at<Model, &Model::fallback_models>,
      .check = check_name},
-    {.name = "model",
-     .type = Text,
-     .reload = Live,
-     .help = "The provider's own name of the model; empty: the same name.",
-     .slot = at<Target, &Target::model>},
-    {.name = "endpoint",
-     .type = Text,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "RunPod: the endpoint's id.",
-     .slot = at<Target, &Target::endpoint>},
-    {.name = "weight",
+    {.name = "min_confidence",
      .type = Number,
      .reload = Live,
-     .use = Use::Later,
-     .help = "Its share under the strategy weighted.",
-     .slot = at<Target, &Target::weight>,
-     .maximum = 1e6},
-    {.name = "quality",
-     .type = Number,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "How good its answers are, 0 to 1, for the strategy quality.",
-     .slot = at<Target, &Target::quality>,
+     .help =
+         "Of classify and extract: an answer less sure than this, 0 to 1, makes the next target "
+         "be asked too; 0: never.",
+     .slot = at<Model, &Model::min_confidence>,
      .maximum = 1},
-    {.name = "context",
-     .type = Count,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Tokens of its context; 0: unknown.",
-     .slot = at<Target, &Target::context>,
-     .maximum = 1e9},
-};
-
-constexpr Option kPriceOptions[] = {
-    {.name = "input",
-     .type = Number,
-     .reload = Live,
-     .help = "USD per million tokens read.",
-     .slot = at<Target, &Target::price_input>,
-     .maximum = 1e9},
-    {.name = "output",
-     .type = Number,
-     .reload = Live,
-     .help = "USD per million tokens written.",
-     .slot = at<Target, &Target::price_output>,
-     .maximum = 1e9},
-};
-
-constexpr Section kTargetSections[] = {
-    {.name = "price", .help = "What it costs.", .options = kPriceOptions, .enter = same},
 };
 
 constexpr Option kTimeoutOptions[] = {
@@ -316,63 +265,6 @@ constexpr Option kTimeoutOptions[] = {
      .slot = at<Timeouts, &Timeouts::total>,
      .minimum = 1,
      .maximum = 30 * kDay},
-};
-
-constexpr Option kRetryOptions[] = {
-    {.name = "max_attempts",
-     .type = Count,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Attempts at one target.",
-     .slot = at<Retry, &Retry::max_attempts>,
-     .minimum = 1,
-     .maximum = 100},
-    {.name = "initial",
-     .type = Duration,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Longest wait before the second attempt.",
-     .slot = at<Retry, &Retry::initial>,
-     .maximum = kHour},
-    {.name = "max",
-     .type = Duration,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Longest wait of all.",
-     .slot = at<Retry, &Retry::max>,
-     .maximum = kHour},
-    {.name = "factor",
-     .type = Number,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "How much longer each further wait may be.",
-     .slot = at<Retry, &Retry::factor>,
-     .minimum = 1,
-     .maximum = 100},
-    {.name = "budget",
-     .type = Number,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Retries per request over the last ten seconds.",
-     .slot = at<Retry, &Retry::budget>,
-     .maximum = 100},
-};
-
-constexpr Option kBreakerOptions[] = {
-    {.name = "failures",
-     .type = Count,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "Failures in a row that take a target out; 0: never.",
-     .slot = at<Breaker, &Breaker::failures>,
-     .maximum = 1'000'000},
-    {.name = "open_for",
-     .type = Duration,
-     .reload = Live,
-     .use = Use::Later,
-     .help = "How long it stays out.",
-     .slot = at<Breaker, &Breaker::open_for>,
-     .maximum = kDay},
 };
 
 constexpr Option kCacheOptions[] = {
@@ -418,14 +310,7 @@ constexpr Option kModelServerOptions[] = {
      .maximum = 30 * kDay},
 };
 
-constexpr Section kModelSections[] = {
-    {.name = "targets",
-     .help = "What serves the model, best first.",
-     .shape = Shape::Listed,
-     .options = kTargetOptions,
-     .sections = kTargetSections,
-     .add = NumberedVector<Model, &Model::targets>::add,
-     .entries = NumberedVector<Model, &Model::targets>::entries},
+constexpr Section kOtherSections[] = {
     {.name = "timeouts",
      .help = "Time limits of its requests.",
      .options = kTimeoutOptions,
@@ -435,14 +320,6 @@ constexpr Section kModelSections[] = {
      .options = kQueueOptions,
      .sections = kQueueSections,
      .enter = within<Model, &Model::queue>},
-    {.name = "retry",
-     .help = "Retries inside one request.",
-     .options = kRetryOptions,
-     .enter = within<Model, &Model::retry>},
-    {.name = "breaker",
-     .help = "When a failing target is left alone.",
-     .options = kBreakerOptions,
-     .enter = within<Model, &Model::breaker>},
     {.name = "cache", .help = "Kept answers.", .options = kCacheOptions, .enter = same},
     {.name = "server",
      .help = "A model server that the gateway starts itself.",
@@ -456,6 +333,14 @@ std::span<const Option> queue_options() { return kQueueOptions; }
 std::span<const Section> queue_sections() { return kQueueSections; }
 std::span<const Option> provider_options() { return kProviderOptions; }
 std::span<const Option> model_options() { return kModelOptions; }
-std::span<const Section> model_sections() { return kModelSections; }
+std::span<const Section> model_sections() {
+  static const std::vector<Section> sections = [] {
+    const std::span<const Section> routing = routing_sections();
+    std::vector<Section> all(routing.begin(), routing.end());
+    all.insert(all.end(), std::begin(kOtherSections), std::end(kOtherSections));
+    return all;
+  }();
+  return sections;
+}
 
 }  // namespace headgate::config

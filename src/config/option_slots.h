@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/options.h"
@@ -75,6 +77,13 @@ std::span<const Section> queue_sections();
 std::span<const Option> provider_options();
 std::span<const Option> model_options();
 std::span<const Section> model_sections();
+/// Those of a model that say how its targets are chosen and tried.
+std::span<const Section> routing_sections();
+
+/// What a model can do.
+inline constexpr std::array<std::string_view, 11> kModelKinds = {
+    "chat",   "completion", "embedding", "image",    "speech", "transcription",
+    "rerank", "moderation", "ocr",       "classify", "extract"};
 
 inline constexpr double kSecond = 1000;
 inline constexpr double kMinute = 60 * kSecond;

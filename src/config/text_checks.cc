@@ -4,6 +4,7 @@
 
 #include "config/cidr.h"
 #include "config/listen_address.h"
+#include "config/units.h"
 
 namespace headgate::config {
 namespace {
@@ -166,6 +167,24 @@ std::optional<std::string> check_name(std::string_view text) {
     return std::nullopt;
   }
   return "is not a name; use 1 to 128 visible characters without quotes or spaces";
+}
+
+std::optional<std::string> check_hedge(std::string_view text) {
+  if (text == "off" || text == "p95") {
+    return std::nullopt;
+  }
+  const auto after = parse_duration(text);
+  if (after && after->count() > 0) {
+    return std::nullopt;
+  }
+  return "is not off, p95 or a duration such as 800ms";
+}
+
+std::optional<std::string> check_hours(std::string_view text) {
+  if (text.empty() || parse_hours(text)) {
+    return std::nullopt;
+  }
+  return "is not a part of the day such as 22:00-06:00";
 }
 
 std::string mask_url(std::string_view url) {

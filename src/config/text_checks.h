@@ -25,6 +25,10 @@ std::optional<std::string> check_url_path(std::string_view text);
 std::optional<std::string> check_language(std::string_view text);
 /// A name of a provider, model, tier or key: 1 to 128 visible ASCII characters without quotes.
 std::optional<std::string> check_name(std::string_view text);
+/// `off`, `p95` or a duration of a millisecond or more.
+std::optional<std::string> check_hedge(std::string_view text);
+/// A part of the day, as parse_hours reads it; empty allowed.
+std::optional<std::string> check_hours(std::string_view text);
 
 /// `url` with the password of its authority part as ***.
 std::string mask_url(std::string_view url);

@@ -37,7 +37,7 @@ void FieldReader::missing(const std::string& param) {
   keep("Missing required parameter: '" + param + "'.", param, "missing_required_parameter");
 }
 
-void FieldReader::refuse_unknown(const JsonView& object, const std::string& place,
+void FieldReader::refuse_unknown(const JsonObject& object, const std::string& place,
                                  std::initializer_list<std::string_view> known) {
   for (const JsonMember& member : object.members()) {
     if (member.value.given() && std::ranges::find(known, member.name) == known.end()) {

@@ -25,7 +25,7 @@ class FieldReader final {
   void unsupported(const std::string& param, const std::string& why = {});
   void missing(const std::string& param);
   /// Keeps that `object` has a member that is not among `known`; one that is null is forgiven.
-  void refuse_unknown(const JsonView& object, const std::string& place,
+  void refuse_unknown(const JsonObject& object, const std::string& place,
                       std::initializer_list<std::string_view> known);
 
   std::string text(const JsonView& value, const std::string& param);

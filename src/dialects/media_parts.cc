@@ -52,7 +52,7 @@ Part image_part(FieldReader& fields, const JsonView& url, const JsonView& detail
   return part;
 }
 
-Part audio_part(FieldReader& fields, const JsonView& audio, const std::string& param) {
+Part audio_part(FieldReader& fields, const JsonObject& audio, const std::string& param) {
   Part part;
   part.type = Part::Type::Audio;
   fields.refuse_unknown(audio, param, {"data", "format"});
@@ -65,7 +65,7 @@ Part audio_part(FieldReader& fields, const JsonView& audio, const std::string& p
   return part;
 }
 
-Part file_part(FieldReader& fields, const JsonView& file, const std::string& param) {
+Part file_part(FieldReader& fields, const JsonObject& file, const std::string& param) {
   Part part;
   part.type = Part::Type::File;
   if (file["file_id"].given()) {

@@ -17,7 +17,7 @@ model::Tool decode_function(FieldReader& fields, const JsonView& function,
           .strict = fields.flag(function["strict"], place + ".strict")};
 }
 
-void decode_tools(FieldReader& fields, const JsonView& root, ChatRequest& request) {
+void decode_tools(FieldReader& fields, const JsonObject& root, ChatRequest& request) {
   const JsonView tools = root["tools"];
   const JsonView functions = root["functions"];  // the deprecated form
   if (tools.given() && !tools.is_array()) {
@@ -40,7 +40,7 @@ void decode_tools(FieldReader& fields, const JsonView& root, ChatRequest& reques
   request.parallel_tool_calls = fields.flag(root["parallel_tool_calls"], "parallel_tool_calls");
 }
 
-void decode_tool_choice(FieldReader& fields, const JsonView& root, ChatRequest& request) {
+void decode_tool_choice(FieldReader& fields, const JsonObject& root, ChatRequest& request) {
   using Mode = model::ToolChoice::Mode;
   const bool deprecated = !root["tool_choice"].given() && root["function_call"].given();
   const std::string param = deprecated ? "function_call" : "tool_choice";
@@ -103,7 +103,7 @@ void decode_stop(FieldReader& fields, const JsonView& stop, ChatRequest& request
   }
 }
 
-void decode_sampling(FieldReader& fields, const JsonView& root, ChatRequest& request) {
+void decode_sampling(FieldReader& fields, const JsonObject& root, ChatRequest& request) {
   request.max_tokens =
       fields.integer(root["max_completion_tokens"], "max_completion_tokens", 1, INT64_MAX);
   const auto older = fields.integer(root["max_tokens"], "max_tokens", 1, INT64_MAX);
@@ -130,7 +130,7 @@ void decode_sampling(FieldReader& fields, const JsonView& root, ChatRequest& req
 }
 
 /// What only OpenAI's own models can do is refused unless it asks for what is done anyway.
-void check_others(FieldReader& fields, const JsonView& root) {
+void check_others(FieldReader& fields, const JsonObject& root) {
   if (root["verbosity"].given() && root["verbosity"].text() != "medium") {
     fields.unsupported("verbosity");
   }
@@ -186,7 +186,7 @@ void check_others(FieldReader& fields, const JsonView& root) {
 }  // namespace
 
 Result<ChatRequest> decode_openai_chat(std::string_view body) {
-  const JsonView root(body);
+  const JsonObject root = JsonView(body);
   FieldReader fields;
   ChatRequest request;
   check_others(fields, root);

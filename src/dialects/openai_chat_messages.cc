@@ -14,16 +14,18 @@ class MessageDecoder final {
  public:
   explicit MessageDecoder(FieldReader& fields) : fields_(fields) {}
 
-  Message decode(const JsonView& value, const std::string& place) {
+  Message decode(const JsonView& item, const std::string& place) {
     place_ = place;
     Message message;
-    if (!value.is_object()) {
+    if (!item.is_object()) {
       fields_.wrong(place, "an object");
       return message;
     }
+    const JsonObject value = item;
     fields_.refuse_unknown(value, place,
                            {"role", "content", "name", "tool_calls", "tool_call_id", "refusal",
-                            "annotations", "reasoning_content", "reasoning", "function_call"});
+                            "annotations", "reasoning_content", "reasoning", "function_call",
+                            "parsed"});  // what SDKs add to answers may come back
     const std::string role =
         fields_.word(value["role"], place + ".role",
                      {"developer", "system", "user", "assistant", "tool", "function"});
@@ -101,7 +103,7 @@ class MessageDecoder final {
     }
   }
 
-  Part decode_part(const JsonView& value, const std::string& param, Message::Role role) {
+  Part decode_part(const JsonObject& value, const std::string& param, Message::Role role) {
     Part part;
     const std::string type = fields_.required_text(value["type"], param + ".type");
     const bool of_user = role == Message::Role::User;
@@ -114,7 +116,7 @@ class MessageDecoder final {
       }
     } else if (type == "image_url" && of_user) {
       fields_.refuse_unknown(value, param, {"type", "image_url", kCache});
-      const JsonView image = value["image_url"];
+      const JsonObject image = value["image_url"];
       fields_.refuse_unknown(image, param + ".image_url", {"url", "detail"});
       part = image_part(fields_, image["url"], image["detail"], param + ".image_url");
     } else if (type == "input_audio" && of_user) {
@@ -146,7 +148,8 @@ class MessageDecoder final {
         fields_.unsupported(param + ".type", "only calls of functions");
       }
       const JsonView function = value["function"];
-      fields_.refuse_unknown(function, param + ".function", {"name", "arguments"});
+      fields_.refuse_unknown(function, param + ".function",
+                             {"name", "arguments", "parsed_arguments"});
       message.tool_calls.push_back(
           {.id = fields_.required_text(value["id"], param + ".id"),
            .name = fields_.required_text(function["name"], param + ".function.name"),

@@ -46,8 +46,8 @@ TEST(OpenAiChatDialect, EveryKindOfMessageIsDecoded) {
       {"type":"image_url","image_url":{"url":"https://example.com/a.png"}},
       {"type":"input_audio","input_audio":{"data":"SUQz","format":"mp3"}},
       {"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,JVBE"}}]},
-    {"role":"assistant","content":null,"refusal":null,"annotations":[],"audio":null,"reasoning_content":"hm",
-     "tool_calls":[{"id":"call_9","type":"function","function":{"name":"f","arguments":"{\"n\":1.0}"},
+    {"role":"assistant","content":null,"refusal":null,"annotations":[],"audio":null,"parsed":{"a":1},"reasoning_content":"hm",
+     "tool_calls":[{"id":"call_9","type":"function","function":{"name":"f","arguments":"{\"n\":1.0}","parsed_arguments":{"n":1}},
        "extra_content":{"google":{"thought_signature":"sig=="}}}]},
     {"role":"tool","tool_call_id":"call_9","content":[{"type":"text","text":"12"}]},
     {"role":"assistant","content":[{"type":"refusal","refusal":"No."}]}]})");

@@ -39,9 +39,7 @@ class OpenAiChatWriter final : public AnswerWriter {
         write_delta(event, "content", out);
         break;
       case Type::Reasoning:
-        if (!event.text.empty()) {
-          write_delta(event, "reasoning_content", out);
-        }
+        write_delta(event, "reasoning_content", out);
         break;
       case Type::Refusal:
         write_delta(event, "refusal", out);
@@ -141,6 +139,9 @@ class OpenAiChatWriter final : public AnswerWriter {
   }
 
   void write_delta(const ChatEvent& event, std::string_view member, std::string& out) const {
+    if (event.text.empty()) {
+      return;  // of reasoning, a signature, which has no place here
+    }
     begin_chunk(event.choice, out).key(member).text(event.text).end_object();
     end_chunk("null", model::Finish::None, out);
   }

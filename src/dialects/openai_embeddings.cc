@@ -40,7 +40,7 @@ void decode_inputs(FieldReader& fields, const JsonView& input, std::vector<std::
 }  // namespace
 
 Result<model::EmbeddingRequest> decode_openai_embedding(std::string_view body) {
-  const JsonView root(body);
+  const JsonObject root = JsonView(body);
   FieldReader fields;
   model::EmbeddingRequest request;
   fields.refuse_unknown(root, "", {"model", "input", "encoding_format", "dimensions", "user"});

@@ -90,7 +90,7 @@ void decode_include(FieldReader& fields, const JsonView& include, ChatRequest& r
   }
 }
 
-void check_others(FieldReader& fields, const JsonView& root) {
+void check_others(FieldReader& fields, const JsonObject& root) {
   for (const char* name : {"conversation", "prompt"}) {
     if (root[name].given()) {
       fields.unsupported(name, "it is kept at OpenAI");
@@ -135,7 +135,7 @@ void check_others(FieldReader& fields, const JsonView& root) {
 }  // namespace
 
 Result<ChatRequest> decode_responses(std::string_view body) {
-  const JsonView root(body);
+  const JsonObject root = JsonView(body);
   FieldReader fields;
   ChatRequest request;
   check_others(fields, root);

@@ -16,11 +16,12 @@ class InputDecoder final {
   InputDecoder(FieldReader& fields, std::vector<Message>& messages)
       : fields_(fields), messages_(messages) {}
 
-  void decode(const JsonView& item, const std::string& place) {
-    if (!item.is_object()) {
+  void decode(const JsonView& value, const std::string& place) {
+    if (!value.is_object()) {
       fields_.wrong(place, "an object");
       return;
     }
+    const JsonObject item = value;
     const std::string type =
         item["type"].given() ? fields_.text(item["type"], place + ".type") : "message";
     if (type == "message") {
@@ -46,7 +47,7 @@ class InputDecoder final {
     return messages_.back();
   }
 
-  void decode_message(const JsonView& item, const std::string& place) {
+  void decode_message(const JsonObject& item, const std::string& place) {
     fields_.refuse_unknown(item, place, {"type", "role", "content", "id", "status", "phase"});
     const std::string role =
         fields_.word(item["role"], place + ".role", {"user", "assistant", "system", "developer"});
@@ -84,14 +85,15 @@ class InputDecoder final {
     }
   }
 
-  Part decode_part(const JsonView& value, const std::string& param, Message::Role role) {
+  Part decode_part(const JsonObject& value, const std::string& param, Message::Role role) {
     Part part;
     const std::string type = fields_.required_text(value["type"], param + ".type");
     const bool of_assistant = role == Message::Role::Assistant;
     const bool of_user = role == Message::Role::User || role == Message::Role::Tool;
     if (type == (of_assistant ? "output_text" : "input_text")) {
       fields_.refuse_unknown(
-          value, param, {"type", "text", "annotations", "logprobs", "prompt_cache_breakpoint"});
+          value, param,
+          {"type", "text", "annotations", "logprobs", "parsed", "prompt_cache_breakpoint"});
       part.text = fields_.text(value["text"], param + ".text");
       if (!value["text"].given()) {
         fields_.missing(param + ".text");
@@ -121,9 +123,10 @@ class InputDecoder final {
     return part;
   }
 
-  void decode_call(const JsonView& item, const std::string& place) {
-    fields_.refuse_unknown(
-        item, place, {"type", "id", "call_id", "name", "arguments", "status", "extra_content"});
+  void decode_call(const JsonObject& item, const std::string& place) {
+    fields_.refuse_unknown(item, place,
+                           {"type", "id", "call_id", "name", "arguments", "status", "extra_content",
+                            "parsed_arguments"});
     assistant().tool_calls.push_back(
         {.id = fields_.required_text(item["call_id"], place + ".call_id"),
          .name = fields_.required_text(item["name"], place + ".name"),
@@ -132,7 +135,7 @@ class InputDecoder final {
                                    place + ".extra_content.google.thought_signature")});
   }
 
-  void decode_output(const JsonView& item, const std::string& place) {
+  void decode_output(const JsonObject& item, const std::string& place) {
     fields_.refuse_unknown(item, place, {"type", "id", "call_id", "output", "status"});
     Message& message = messages_.emplace_back();
     message.role = Message::Role::Tool;
@@ -143,7 +146,7 @@ class InputDecoder final {
     decode_content(item["output"], place + ".output", message);
   }
 
-  void decode_reasoning(const JsonView& item, const std::string& place) {
+  void decode_reasoning(const JsonObject& item, const std::string& place) {
     fields_.refuse_unknown(item, place,
                            {"type", "id", "summary", "content", "encrypted_content", "status"});
     Part part;

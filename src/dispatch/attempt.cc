@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/encoding.h"
-
 namespace headgate::dispatch {
 namespace {
 
@@ -24,53 +22,40 @@ class Stopwatch {
   SteadyTime start_ = std::chrono::steady_clock::now();
 };
 
-/// The keys of a provider take turns.
-const std::string& next_credential(const routing::Target& target) {
-  static const std::string none;
-  thread_local std::size_t turn = 0;
-  return target.credentials.empty() ? none : target.credentials[turn++ % target.credentials.size()];
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Attempt>> Attempt::start(upstream::Client& client,
-                                                std::shared_ptr<const routing::Model> model,
-                                                const routing::Target& target,
-                                                const model::InferenceRequest& request,
-                                                model::RequestContext& context) {
-  auto wire = target.protocol->encode(request, target.name);
-  if (!wire) {
-    return fail(wire.error());
-  }
-  std::unique_ptr<Attempt> attempt(
-      new Attempt(std::move(model), target, std::move(*wire), context));
+Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,
+                 model::RequestContext& context)
+    : lease_(std::move(lease)),
+      wire_(std::move(wire)),
+      context_(context),
+      started_(std::chrono::steady_clock::now()) {
+  const routing::Target& target = lease_.target();
   ++context.attempts;
   context.provider = target.provider;
   context.target = target.name.model;
 
   if (!context.traceparent.empty()) {
-    attempt->trace_fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
+    trace_fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
   }
   upstream::OutgoingRequest outgoing;
   outgoing.origin = &target.base.origin;
-  outgoing.method = attempt->wire_.method;
+  outgoing.method = wire_.method;
   outgoing.base_path = target.base.target;
-  outgoing.target = attempt->wire_.path;
-  outgoing.fields = attempt->wire_.fields;
-  outgoing.more_fields = next_credential(target);
-  outgoing.trace_fields = attempt->trace_fields_;
-  outgoing.body = std::span(attempt->wire_.body).first(attempt->wire_.pieces);
+  outgoing.target = wire_.path;
+  outgoing.fields = wire_.fields;
+  outgoing.more_fields = lease_.credential();
+  outgoing.trace_fields = trace_fields_;
+  outgoing.body = std::span(wire_.body).first(wire_.pieces);
   outgoing.timeouts.connect = target.timeouts.connect;
   outgoing.timeouts.first_byte = target.timeouts.first_byte;
   outgoing.timeouts.idle = target.timeouts.idle;
-  outgoing.timeouts.deadline =
-      std::min(context.deadline, std::chrono::steady_clock::now() + target.timeouts.total);
+  outgoing.timeouts.deadline = std::min(context.deadline, started_ + target.timeouts.total);
   // A job's calls are counted on disk: none may go out twice.
   outgoing.when_stale =
       context.ledger == nullptr ? upstream::WhenStale::SendAgain : upstream::WhenStale::Fail;
   outgoing.cancel = &context.cancel;
-  attempt->exchange_ = client.start(outgoing);
-  return attempt;
+  exchange_ = client.start(outgoing);
 }
 
 Task<Result<bool>> Attempt::await_answer(SteadyTime patience) {
@@ -80,38 +65,22 @@ Task<Result<bool>> Attempt::await_answer(SteadyTime patience) {
     there = co_await exchange_->await_head(patience);
   }
   context_.upstream_time = context_.upstream_wait;
-  if (!there) {
-    co_return fail(blame(there.error()));
+  if (!there || !*there) {
+    co_return there;
   }
-  if (!*there) {
-    co_return false;
-  }
-  const int status = exchange_->head().status;
-  if (status < 200 || status > 299) {
-    co_return fail(blame(co_await refusal()));
+  status_ = exchange_->head().status;
+  if (status_ < 200 || status_ > 299) {
+    co_return fail(co_await refusal());
   }
   co_return true;
 }
 
 Task<Result<std::optional<std::string_view>>> Attempt::read(SteadyTime patience) {
   const Stopwatch waited(context_.upstream_wait);
-  auto piece = co_await exchange_->read(patience);
-  if (!piece) {
-    co_return fail(blame(piece.error()));
-  }
-  co_return piece;
-}
-
-Result<std::optional<std::string_view>> Attempt::take() {
-  auto piece = exchange_->take();
-  if (!piece) {
-    return fail(blame(piece.error()));
-  }
-  return piece;
+  co_return co_await exchange_->read(patience);
 }
 
 Task<Error> Attempt::refusal() {
-  const int status = exchange_->head().status;
   const std::string retry_after(exchange_->head().field("retry-after").value_or(""));
   std::string body;
   while (body.size() < kMaxRefusal) {
@@ -121,22 +90,7 @@ Task<Error> Attempt::refusal() {
     }
     body.append((*piece)->substr(0, kMaxRefusal - body.size()));
   }
-  co_return target_.protocol->decode_error(status, retry_after, body);
-}
-
-Error Attempt::blame(Error error) const {
-  const bool callers_fault = http_status(error.kind) < 500 && error.kind != ErrorKind::RateLimited;
-  if (error.origin == Origin::Upstream && !callers_fault && error.details_json.empty()) {
-    error.details_json = R"({"attempts":[{"provider":)" + json_quote(target_.provider) +
-                         R"(,"target":)" + json_quote(target_.name.model) + R"(,"outcome":)" +
-                         json_quote(wire_code(error)) + "}]}";
-  }
-  return error;
-}
-
-void Attempt::settle(providers::Usage usage) const {
-  context_.input_tokens = usage.input_tokens;
-  context_.output_tokens = usage.output_tokens;
+  co_return target().protocol->decode_error(status_, retry_after, body);
 }
 
 }  // namespace headgate::dispatch

@@ -3,33 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "dispatch/attempt.h"
-#include "dispatch/relay.h"
+#include "dispatch/attempts.h"
+#include "dispatch/streamed_answer.h"
+#include "dispatch/whole_answer.h"
 
 namespace headgate::dispatch {
 namespace {
-
-/// Room for them and for the limits' fields.
-constexpr std::size_t kUsualFields = 384;
-
-/// Header fields that say who answered.
-void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
-  response.fields.reserve(kUsualFields);
-  response.add_field("x-headgate-model", context.model);
-  response.add_field("x-headgate-provider", context.provider);
-  response.add_field("x-headgate-attempts", std::to_string(context.attempts));
-  response.add_field("x-headgate-cache", "off");
-}
-
-edge::Response event_response(std::unique_ptr<Attempt> attempt,
-                              std::unique_ptr<providers::StreamRelay> relay) {
-  edge::Response response;
-  response.content_type = "text/event-stream; charset=utf-8";
-  response.fields = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
-  add_answer_fields(response, attempt->context());
-  response.stream = relay_events(std::move(attempt), std::move(relay));
-  return response;
-}
 
 queue::Lines::Caller caller_of(const routing::Model& model, const model::RequestContext& context) {
   return {.model = model.name,
@@ -71,16 +50,14 @@ Task<Result<void>> wait_in_line(queue::Lines& lines, const routing::Model& model
   co_return Result<void>{};
 }
 
-Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& request,
+Task<Result<edge::Response>> Dispatcher::run(model::InferenceRequest request,
                                              model::RequestContext& context) const {
-  auto model = catalogs_.here()->find(request.model);
+  auto model = services_.catalogs.here()->find(request.model);
   if (!model) {
     co_return fail(model.error());
   }
   context.model = (*model)->name;
-  const auto remote = std::ranges::find(
-      (*model)->targets, false, [](const routing::Target& target) { return target.embedded; });
-  if (remote == (*model)->targets.end()) {
+  if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
     co_return fail(reads_documents_only(request.model));
   }
   if (!try_enter_line(lines_, **model, context)) {
@@ -89,43 +66,15 @@ Task<Result<edge::Response>> Dispatcher::run(const model::InferenceRequest& requ
       co_return fail(entered.error());
     }
   }
-  if (context.spending) {
-    auto reserved = co_await context.spending->begin();
-    if (!reserved) {
-      co_return fail(reserved.error());
-    }
+  auto attempts =
+      std::make_unique<Attempts>(services_, std::move(*model), std::move(request), context);
+  auto chosen = attempts->choose();
+  if (!chosen) {
+    co_return fail(chosen.error());
   }
-  if (context.ledger != nullptr) {
-    auto noted = co_await context.ledger->begin(remote->provider, remote->name.model);
-    if (!noted) {
-      co_return fail(noted.error());
-    }
-  }
-  auto attempt = Attempt::start(*clients_.here(), *model, *remote, request, context);
-  if (!attempt) {
-    co_return fail(attempt.error());
-  }
-  const bool stream = request.delivery == model::Delivery::Stream;
-  context.streamed = stream;
-  if (stream) {
-    // The relay waits for the head itself: it knows how to keep a silent line open.
-    co_return event_response(std::move(*attempt), remote->protocol->stream_relay(request));
-  }
-  auto there = co_await (*attempt)->await_answer(SteadyTime::max());
-  if (!there) {
-    co_return fail(there.error());
-  }
-  auto checked = check_content_type(**attempt, request.delivery);
-  if (!checked) {
-    co_return fail(checked.error());
-  }
-  edge::Response response;
-  if ((*attempt)->head().body == upstream::ResponseHead::Body::Length) {
-    response.stream_length = (*attempt)->head().length;
-  }
-  add_answer_fields(response, context);
-  response.stream = relay_whole(std::move(*attempt));
-  co_return response;
+  context.streamed = attempts->request().delivery == model::Delivery::Stream;
+  co_return co_await (context.streamed ? answer_streamed(std::move(attempts))
+                                       : answer_whole(std::move(attempts)));
 }
 
 }  // namespace headgate::dispatch

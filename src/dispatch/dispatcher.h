@@ -2,41 +2,35 @@
 
 #include <memory>
 
-#include "base/per_loop.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "dispatch/services.h"
 #include "edge/handler.h"
 #include "model/inference_request.h"
 #include "model/request_context.h"
 #include "queue/lines.h"
 #include "routing/catalog.h"
-#include "upstream/client.h"
 
 namespace headgate::dispatch {
 
-using Catalogs = PerLoop<std::shared_ptr<const routing::Catalog>>;
-using Clients = PerLoop<std::unique_ptr<upstream::Client>>;
-
-/// Carries out one inference: finds the model, waits in its line, calls its target and relays the
-/// answer.
+/// Carries out one inference: finds the model, waits in its line, calls its targets until one
+/// answers and relays the answer.
 ///
-/// Serves all event loops; catalogs and clients are the loops' own.
+/// Serves all event loops.
 class Dispatcher final {
  public:
   /// Borrows all.
-  Dispatcher(Catalogs& catalogs, Clients& clients, queue::Lines& lines)
-      : catalogs_(catalogs), clients_(clients), lines_(lines) {}
+  Dispatcher(Services services, queue::Lines& lines) : services_(services), lines_(lines) {}
 
   /// The answer, its body still streaming in. Fails with NotFound for an unknown model, Overloaded
   /// if its line is full, with what the target's refusal means, or with UpstreamFailed, Timeout or
   /// ClientLeft; `details` then tells of the attempts. The request's body and `context` outlive the
   /// answer's stream.
-  Task<Result<edge::Response>> run(const model::InferenceRequest& request,
+  Task<Result<edge::Response>> run(model::InferenceRequest request,
                                    model::RequestContext& context) const;
 
  private:
-  Catalogs& catalogs_;
-  Clients& clients_;
+  Services services_;
   queue::Lines& lines_;
 };
 

@@ -81,6 +81,7 @@ struct ChatRequest {
   std::optional<double> presence_penalty;
   std::optional<double> frequency_penalty;
   std::vector<std::string> stop;
+  bool continues = false;    ///< the last message is the beginning of the answer that is wanted
   std::int64_t choices = 1;  ///< OpenAI's `n`
   bool logprobs = false;
   std::optional<std::int64_t> top_logprobs;

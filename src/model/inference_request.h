@@ -59,6 +59,13 @@ struct InferenceRequest {
   /// Header lines of the client that a provider of its own dialect is to get, each
   /// "name: value\r\n": anthropic-version and anthropic-beta. Borrowed.
   std::string_view fields;
+
+  // What routing weighs; values as raw JSON in `body`, empty if absent.
+  std::string_view messages;     ///< or `prompt` or `input`
+  std::string_view user;         ///< with its quotes
+  bool tools = false;            ///< there are some
+  bool json_schema = false;      ///< the answer must follow one
+  std::int64_t max_output = 0;   ///< tokens; 0: not said
 };
 
 }  // namespace headgate::model

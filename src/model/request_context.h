@@ -27,6 +27,8 @@ class AttemptLedger {
   virtual ~AttemptLedger() = default;
   /// Returns when the attempt is on disk. Fails if it may not be made.
   virtual Task<Result<void>> begin(std::string_view provider, std::string_view target) = 0;
+  /// The attempt that was begun last failed so, and another may follow.
+  virtual void failed(const Error& error) = 0;
 };
 
 /// What a request may cost: reserved when it was let in, settled once with what it used. On the

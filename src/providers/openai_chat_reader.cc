@@ -164,6 +164,9 @@ class OpenAiChatReader final : public ChatReader {
     if (failed_) {
       return fail(*failed_);  // whatever follows an error is not part of the answer
     }
+    if (done_) {
+      return {};
+    }
     auto taken = splitter_.feed(bytes);
     while (taken && !done_) {
       const auto event = splitter_.next();

@@ -130,6 +130,8 @@ TEST(OpenAiChatReader, TheEndMarkOrTheFinishReasonEndsAnAnswerAndNothingElse) {
   EXPECT_EQ(read(text + chunk("{}", "\"abort\"")),
             told + "failed: The model server gave the answer up.\n");
   EXPECT_EQ(read(text + kDone + text), told + "0 finish stop|\n");
+  EXPECT_EQ(read(text + kDone + std::string(9U << 20U, 'x'), 1U << 20U), told + "0 finish stop|\n")
+      << "what follows the end mark is not even kept";
 }
 
 TEST(OpenAiChatReader, MalformedEventsAreSkippedAndErrorsEndTheAnswer) {

@@ -1,5 +1,6 @@
 #include "providers/openai_stream.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,15 @@ namespace {
 
 constexpr std::string_view kDone = "[DONE]";
 constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
+
+struct TextMember {
+  std::string_view name;
+  model::ChatEvent::Type type;
+};
+constexpr TextMember kTexts[] = {{"content", model::ChatEvent::Type::Text},
+                                 {"refusal", model::ChatEvent::Type::Refusal},
+                                 {"reasoning_content", model::ChatEvent::Type::Reasoning},
+                                 {"reasoning", model::ChatEvent::Type::Reasoning}};
 
 /// Takes every `,"usage":null` out of an event's text.
 void strip_null_usage(std::string& text) {
@@ -98,8 +108,11 @@ class OpenAiStream final : public StreamRelay {
     }
     simdjson::dom::array choices;
     const bool has_choices = root["choices"].get(choices) == simdjson::SUCCESS;
+    note_start(root);
     if (has_choices) {
-      note_finish(choices);
+      for (simdjson::dom::element choice : choices) {
+        note_choice(choice);
+      }
     }
     if (usage_event_ == UsageEvent::Shown) {
       out_.append(event.text);
@@ -139,12 +152,61 @@ class OpenAiStream final : public StreamRelay {
     }
   }
 
-  void note_finish(simdjson::dom::array choices) {
-    for (simdjson::dom::element choice : choices) {
-      std::string_view reason;
-      if (choice["finish_reason"].get(reason) == simdjson::SUCCESS) {
-        finished_ = true;
+  void note_start(simdjson::dom::element root) {
+    if (trail_.started()) {
+      return;
+    }
+    std::string_view id;
+    std::string_view name;
+    if (root["id"].get(id) == simdjson::SUCCESS) {
+      static_cast<void>(root["model"].get(name));
+      trail_.start(id, name);
+    }
+  }
+
+  void note_choice(simdjson::dom::element choice) {
+    using Type = model::ChatEvent::Type;
+    std::string_view text;
+    if (choice["finish_reason"].get(text) == simdjson::SUCCESS) {
+      finished_ = true;
+    }
+    std::uint64_t index = 0;
+    static_cast<void>(choice["index"].get(index));
+    const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(index, UINT32_MAX));
+    simdjson::dom::object delta;
+    if (choice["delta"].get(delta) != simdjson::SUCCESS) {
+      if (choice["text"].get(text) == simdjson::SUCCESS) {
+        trail_.note(number, Type::Text, text);  // of a completion
       }
+      return;
+    }
+    for (const auto& [name, type] : kTexts) {
+      if (delta[name].get(text) == simdjson::SUCCESS && !text.empty()) {
+        trail_.note(number, type, text);
+        break;  // servers that write reasoning under both its names write it twice
+      }
+    }
+    simdjson::dom::array calls;
+    if (delta["tool_calls"].get(calls) == simdjson::SUCCESS) {
+      for (simdjson::dom::element call : calls) {
+        note_call(number, call);
+      }
+    }
+  }
+
+  void note_call(std::uint32_t choice, simdjson::dom::element call) {
+    std::uint64_t index = 0;
+    std::string_view id;
+    std::string_view name;
+    std::string_view arguments;
+    static_cast<void>(call["index"].get(index));
+    const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(index, UINT32_MAX));
+    if (call["function"]["name"].get(name) == simdjson::SUCCESS && !name.empty()) {
+      static_cast<void>(call["id"].get(id));
+      trail_.note_call(choice, number, id, name);
+    }
+    if (call["function"]["arguments"].get(arguments) == simdjson::SUCCESS) {
+      trail_.note(choice, model::ChatEvent::Type::ToolArguments, arguments, number);
     }
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/answer_trail.h"
 #include "model/chat.h"
 #include "model/chat_answer.h"
 #include "model/embedding.h"
@@ -60,6 +61,11 @@ class StreamRelay {
   virtual Result<std::string_view> finish() = 0;
   /// Known when the stream has told it.
   virtual Usage usage() const = 0;
+  /// What of the answer has been handed on.
+  const model::AnswerTrail& trail() const { return trail_; }
+
+ protected:
+  model::AnswerTrail trail_;
 };
 
 /// Reads one streamed chat answer of a vendor.

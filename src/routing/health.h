@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -43,6 +42,8 @@ class Health final {
   std::shared_ptr<KeyPool> keys(std::string_view provider, std::span<const std::string> credentials,
                                 std::uint64_t requests_per_minute);
   std::shared_ptr<ModelMemory> model(std::string_view name);
+  /// The pool of a provider that was asked for last, if a catalog holds it.
+  std::shared_ptr<KeyPool> pool(std::string_view provider) const;
 
   /// Those that a catalog holds, by provider and name.
   std::vector<std::shared_ptr<TargetHealth>> targets() const;
@@ -56,6 +57,7 @@ class Health final {
   mutable std::mutex mutex_;                      // guards the maps
   TextMap<std::weak_ptr<TargetHealth>> targets_;  ///< by provider, NUL, name
   TextMap<std::weak_ptr<KeyState>> keys_;         ///< by provider, NUL, hash
+  TextMap<std::weak_ptr<KeyPool>> pools_;         ///< by provider
   TextMap<std::weak_ptr<ModelMemory>> models_;
   std::mutex judging_;
 };

@@ -38,7 +38,7 @@ class KeyState final {
  private:
   /// A second each. A minute reaches into 61 of them.
   static constexpr std::size_t kSlices = 61;
-  void forget(std::int64_t second) const;
+  void forget_before(std::int64_t second) const;
 
   std::atomic<std::int64_t> rests_until_{0};  ///< steady nanoseconds
   std::atomic<std::uint32_t> limited_in_row_{0};
@@ -71,10 +71,16 @@ class KeyPool final {
   Look look(SteadyTime now) const;
   /// The next key that can be used, with one call counted on it.
   std::optional<std::size_t> take(SteadyTime now);
+  /// Whether a key beside this one can be used.
+  bool has_other(std::size_t but, SteadyTime now) const;
   KeyState& at(std::size_t index) { return *keys_[index]; }
   const KeyState& at(std::size_t index) const { return *keys_[index]; }
   std::size_t size() const { return keys_.size(); }
   std::uint64_t per_minute() const { return per_minute_ * keys_.size(); }
+  /// Whether a pool of these would be the same.
+  bool is_of(const std::vector<std::shared_ptr<KeyState>>& keys, std::uint64_t per_minute) const {
+    return keys_ == keys && per_minute_ == per_minute;
+  }
 
  private:
   const std::vector<std::shared_ptr<KeyState>> keys_;  // see above

@@ -42,15 +42,17 @@ enum class Delivered : std::uint8_t {
 
 struct FailedAttempt {
   Trouble trouble = Trouble::Broken;
-  std::optional<std::chrono::milliseconds> retry_after;  ///< named by the target
-  unsigned attempts_on_target = 1;                       ///< this one included
+  std::optional<std::chrono::milliseconds> retry_after{};  ///< named by the target
+  unsigned attempts_on_target = 1;                         ///< this one included
   Delivered delivered = Delivered::Nothing;
   bool other_target = false;   ///< one that is not yet used up can be called now
   bool larger_target = false;  ///< ... and has a larger window, or one that is not known
   bool other_key = false;      ///< of the same target is ready
-  bool target_usable = true;   ///< its breaker lets calls through
+  SteadyTime usable_at{};      ///< when the same target lets calls through again; max(): unknown
   SteadyTime deadline = SteadyTime::max();  ///< of the whole request
 };
+
+inline constexpr int kLongestWaits = 4;
 
 struct NextStep {
   enum class Kind : std::uint8_t {
@@ -65,12 +67,15 @@ struct NextStep {
   bool budget_spent = false;
 };
 
-/// Decides what follows a failed attempt. Everything but GiveUp takes one from the budget.
+/// Decides what follows a failed attempt.
 ///
 /// - Waits are full jitter: rand(0, min(max, initial * factor^n)).
 /// - A Retry-After is waited exactly, if it ends before the deadline and is not longer than
-///   four times retry.max; a target that can be called at once is preferred to any such wait.
+///   kLongestWaits times retry.max; a target that can be called at once is preferred to it.
 /// - A silent target is never asked again by the same request.
+/// - A retry of the same target takes one from the budget; where none is left, another target is
+///   asked. Another target's first attempt is no retry: what it may be burdened with is bounded by
+///   its own breaker, and that a caller sees no error while one target is well comes first.
 NextStep next_step(const config::RetrySettings& retry, const FailedAttempt& failed,
                    RetryBudget& budget, Random& random, SteadyTime now);
 

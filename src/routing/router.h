@@ -9,13 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/container/small_vector.hpp>
-
 #include "base/clock.h"
-#include "base/result.h"
 #include "routing/catalog.h"
 #include "routing/health.h"
 #include "routing/needs.h"
+#include "routing/plan.h"
 #include "routing/random.h"
 #include "routing/retry_policy.h"
 
@@ -30,50 +28,6 @@ struct Ask {
   std::string_view user;                    ///< the body's `user`, or empty
   std::span<const std::uint64_t> prefixes;  ///< of PrefixHasher; only the strategy prefix reads it
   WallTime time{};                          ///< for rules on the time of day
-};
-
-/// Why a target is not tried.
-enum class LeftOutFor : std::uint8_t {
-  Unable,       ///< cannot meet a need
-  Rule,         ///< a rule wants others
-  Open,         ///< its breaker is open
-  ProbeRuns,    ///< its breaker waits for a probe
-  KeysRest,     ///< all keys of its provider rest
-  RateReached,  ///< its provider's declared rate is used up
-};
-std::string_view name_of(LeftOutFor reason);
-
-/// A target of one of the plan's models.
-struct Candidate {
-  std::uint16_t model = 0;   ///< index in Plan::models
-  std::uint16_t target = 0;  ///< index in Model::targets
-};
-
-struct LeftOut {
-  Candidate candidate;
-  LeftOutFor reason = LeftOutFor::Unable;
-  std::optional<Need> need;  ///< of Unable
-  SteadyTime until{};        ///< when it may be tried again, if that is known
-};
-
-/// Where to try a request, best first: the targets of its model, then those of the models that may
-/// answer in its place.
-struct Plan {
-  boost::container::small_vector<std::shared_ptr<const Model>, 2> models;  // kept over a reload
-  boost::container::small_vector<Candidate, 6> candidates;
-  boost::container::small_vector<LeftOut, 2> left_out;
-  double min_confidence = 0;  ///< below it the next candidate is asked too; 0: no cascade
-
-  const Model& model_of(Candidate candidate) const { return *models[candidate.model]; }
-  const Target& target_of(Candidate candidate) const {
-    return models[candidate.model]->targets[candidate.target];
-  }
-  /// When the first of those left out may be tried again; nothing if none ever will.
-  std::optional<SteadyTime> retry_at() const;
-  /// Why there is no candidate: InvalidRequest if no target is able, RateLimited if only keys or
-  /// rates stand in the way, else Overloaded; with `retry_after` and, in details, each target and
-  /// its reason.
-  Error refusal(SteadyTime now) const;
 };
 
 /// The right to make one call of a target. If it dies without Router::ended, the call counts as
@@ -95,7 +49,7 @@ class Lease final {
   /// The header lines of the key, or empty.
   std::string_view credential() const;
   /// Whether a breaker's way back depends on this call.
-  bool is_probe() const { return admission_ == TargetHealth::Admission::GrantedAsProbe; }
+  bool is_probe() const { return admission_.kind == TargetHealth::Admission::Kind::Probe; }
 
  private:
   friend class Router;
@@ -104,7 +58,7 @@ class Lease final {
   std::shared_ptr<const Model> model_;  // the call may outlive its catalog
   std::size_t target_ = 0;
   std::size_t key_ = 0;
-  TargetHealth::Admission admission_ = TargetHealth::Admission::Refused;
+  TargetHealth::Admission admission_;
 };
 
 /// Decides where requests go, and learns from how that went.
@@ -126,16 +80,18 @@ class Router final {
   void answered(const Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now);
   void ended(Lease lease, const Outcome& outcome, SteadyTime now);
 
-  /// Whether begin() would grant a lease, and another key than `but` at that.
-  bool usable(const Target& target, SteadyTime now) const;
+  /// When begin() would grant a lease; not later than `now` if it would, max() if that is unknown.
+  SteadyTime usable_at(const Target& target, SteadyTime now) const;
+  /// Whether another key of the target than `but` can be used.
   bool other_key(const Target& target, std::size_t but, SteadyTime now) const;
-  /// What follows a failed attempt at a target of `model`, within that model's budget.
-  NextStep after(const Model& model, const FailedAttempt& failed, SteadyTime now);
-  /// When a second attempt may be started beside a first that is still silent; unset: never. Such
-  /// an attempt takes one from the budget with may_hedge().
+  /// What follows a failed attempt at a candidate of the plan.
+  NextStep after(const Plan& plan, Candidate candidate, const FailedAttempt& failed,
+                 SteadyTime now);
+  /// When a second attempt may be started beside a first that is still silent; unset: never. It
+  /// needs one from the budget.
   std::optional<std::chrono::nanoseconds> hedge_after(const Model& model,
                                                       const Target& target) const;
-  bool may_hedge(const Model& model, SteadyTime now);
+  bool may_hedge(const Plan& plan, SteadyTime now);
 
   /// An active health check of a target succeeded.
   void seen_alive(std::string_view provider, std::string_view target, SteadyTime now);
@@ -146,6 +102,9 @@ class Router final {
   bool close(std::string_view provider, std::string_view target, SteadyTime now);
 
  private:
+  void add_targets(Plan& plan, const Rule* rule, const OrderBy& by, SteadyTime now);
+  void judge(const Model& model, const Target& target, SteadyTime now);
+
   Health& health_;
   Random random_;
 };

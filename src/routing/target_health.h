@@ -42,7 +42,7 @@ enum class CallResult : std::uint8_t {
 struct Outcome {
   CallResult result = CallResult::Ok;
   std::chrono::nanoseconds latency{0};                     ///< of the whole call
-  std::optional<std::chrono::nanoseconds> first_token{};   ///< of a stream
+  std::optional<std::chrono::nanoseconds> first_token{};   ///< of a stream, if not told before
   std::optional<std::chrono::milliseconds> retry_after{};  ///< of RateLimited
 };
 
@@ -76,7 +76,12 @@ struct TargetView {
 /// Thread safe; a call takes one short lock, the readers used to order targets take none.
 class TargetHealth final {
  public:
-  enum class Admission : std::uint8_t { Refused, Granted, GrantedAsProbe };
+  /// The answer to begin().
+  struct Admission {
+    enum class Kind : std::uint8_t { Refused, Granted, Probe };
+    Kind kind = Kind::Refused;
+    std::uint64_t period = 0;  ///< in which of the breaker's periods
+  };
   enum class Standing : std::uint8_t { Closed, ProbeDue, ProbeRuns, Open };
 
   TargetHealth(std::string provider, std::string target);
@@ -91,19 +96,20 @@ class TargetHealth final {
 
   /// Takes a place for one call. Granted calls must be ended.
   Admission begin(SteadyTime now);
-  /// The first token of a call is there: as good as Ok for the breaker, but the call goes on.
+  /// The first token of a call is there: a probe has succeeded, but the call goes on.
   void answered(Admission admission, std::chrono::nanoseconds first_token, SteadyTime now);
-  /// The call that `admission` granted has ended. Faults of a probe open the breaker again.
+  /// The call that `admission` granted has ended. What was begun before the breaker last changed
+  /// decides nothing any more: the last timeouts of an outage must not begin a second one.
   void end(Admission admission, const Outcome& outcome, const config::BreakerSettings& breaker,
            SteadyTime now);
-  /// Gives a granted call back as if it had not been made, without a time.
+  /// A granted call was not made.
   void abandon(Admission admission);
 
   /// An active health check succeeded: an open breaker lets a probe through early, though the more
   /// rarely the more probes failed.
   void seen_alive(SteadyTime now);
-  /// Opens because of a share of errors far above that of its peers.
-  void eject(std::chrono::milliseconds open_for, SteadyTime now);
+  /// Opens a closed breaker because of a share of errors far above that of its peers.
+  bool eject(std::chrono::milliseconds open_for, SteadyTime now);
   /// Open until close().
   void hold_open(SteadyTime now);
   void close(SteadyTime now);
@@ -141,13 +147,17 @@ class TargetHealth final {
     std::uint32_t calls = 0;
     std::uint32_t faults = 0;
   };
-  /// Latencies by powers of 2^(1/4), so within a fifth; halved when full, so that old ones fade.
+  /// Latencies in quarters of octaves; the counts are halved when full, so that old ones fade.
   static constexpr std::size_t kLatencyBins = 96;
 
   void note(bool fault, SteadyTime now);
   void note_latency(std::chrono::nanoseconds latency);
+  std::chrono::nanoseconds percentile_95() const;
+  void change(BreakerState state, OpenCause cause);
   void open(OpenCause cause, SteadyTime until, SteadyTime now);
   void shut(SteadyTime now);
+  void fault(Admission admission, const config::BreakerSettings& breaker, SteadyTime now);
+  void withdraw(Admission admission);
 
   const std::string provider_;
   const std::string target_;
@@ -166,8 +176,7 @@ class TargetHealth final {
   std::uint32_t failures_in_row_ = 0;
   std::uint32_t failed_probes_ = 0;  ///< since it was last closed
   SteadyTime opened_at_{};
-  std::uint64_t period_ = 0;  ///< counts openings and closings by hand: an older probe decides none
-  std::uint64_t probe_period_ = 0;
+  std::uint64_t period_ = 0;  ///< counts the changes of the state
   std::array<Slice, 6> slices_{};
   std::array<std::uint16_t, kLatencyBins> latencies_{};
   std::uint32_t latencies_kept_ = 0;

@@ -1,0 +1,52 @@
+#include "dispatch/answer_head.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/encoding.h"
+
+namespace headgate::dispatch {
+namespace {
+
+/// Room for them and for the limits' fields.
+constexpr std::size_t kUsualFields = 384;
+
+}  // namespace
+
+void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
+  response.fields.reserve(kUsualFields);
+  response.add_field("x-headgate-model", context.model);
+  response.add_field("x-headgate-provider", context.provider);
+  response.add_field("x-headgate-attempts", std::to_string(context.attempts));
+  response.add_field("x-headgate-cache", "off");
+}
+
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery) {
+  const auto type = attempt.head().field("content-type");
+  const std::string_view wanted =
+      delivery == model::Delivery::Stream ? "text/event-stream" : "application/json";
+  if (type && ascii_starts_with_ignore_case(*type, wanted)) {
+    return {};
+  }
+  return fail(
+      upstream_failed("The model server answered in an unexpected form.",
+                      "content type " + std::string(type.value_or("(none)").substr(0, 80))));
+}
+
+dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
+                               const model::RequestContext& context) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {.request_id = context.request_id,
+          .model = context.model,
+          .created = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+          .usage_wanted = request.usage_wanted,
+          .request_body = request.body};
+}
+
+void note_usage(const model::Usage& usage, model::RequestContext& context) {
+  context.input_tokens = usage.input_tokens;
+  context.output_tokens = usage.output_tokens;
+}
+
+}  // namespace headgate::dispatch

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/result.h"
+#include "dialects/dialect.h"
+#include "dispatch/attempt.h"
+#include "edge/handler.h"
+#include "model/inference_request.h"
+#include "model/request_context.h"
+#include "model/usage.h"
+
+namespace headgate::dispatch {
+
+/// Header fields that say who answered.
+void add_answer_fields(edge::Response& response, const model::RequestContext& context);
+
+/// UpstreamFailed unless the head announces what was asked for: events, or JSON.
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery);
+
+/// What of a translated answer is the gateway's to say.
+dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
+                               const model::RequestContext& context);
+
+/// Writes what the answer was billed with into the context.
+void note_usage(const model::Usage& usage, model::RequestContext& context);
+
+}  // namespace headgate::dispatch

@@ -1,0 +1,322 @@
+#include "dispatch/attempts.h"
+
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/signal.h"
+#include "dialects/dialect.h"
+#include "dispatch/needs.h"
+#include "dispatch/prefixes.h"
+
+namespace headgate::dispatch {
+namespace {
+
+using NextKind = routing::NextStep::Kind;
+
+/// Whether what `model` decides depends on what the request needs.
+bool weighs_needs(const routing::Model& model) {
+  return !model.rules.empty() || !model.fallback_models.empty() ||
+         model.strategy == routing::Strategy::Cost ||
+         std::ranges::any_of(model.targets, [](const routing::Target& target) {
+           const routing::Abilities& can = target.abilities;
+           return target.context != 0 || target.max_output != 0 || !can.images || !can.tools ||
+                  !can.json_schema;
+         });
+}
+
+/// Wakes a pause when the client leaves.
+class Leaving final : public CancelHook {
+ public:
+  explicit Leaving(CancelSource& source) { source.attach(*this); }
+  void on_cancel() override { gone_.notify(); }
+  Task<void> wait_until(SteadyTime when) { co_await gone_.wait_until(when); }
+
+ private:
+  Signal gone_;
+};
+
+Error client_left() {
+  Error error;
+  error.kind = ErrorKind::ClientLeft;
+  error.origin = Origin::Client;
+  error.message = "The client left.";
+  return error;
+}
+
+}  // namespace
+
+Attempts::Attempts(const Services& services, std::shared_ptr<const routing::Model> model,
+                   model::InferenceRequest request, model::RequestContext& context)
+    : services_(services),
+      model_(std::move(model)),
+      request_(std::move(request)),
+      context_(context) {}
+
+Result<void> Attempts::choose() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  routing::Ask ask;
+  ask.model = model_;
+  ask.needs.kind = request_.kind;
+  if (weighs_needs(*model_)) {
+    ask.needs = needs_of(request_);
+  }
+  ask.client = context_.client_id;
+  ask.user = request_.user;
+  if (context_.principal != nullptr) {
+    ask.principal = context_.principal->name;
+  }
+  if (!model_->rules.empty()) {
+    ask.time = std::chrono::system_clock::now();
+  }
+  routing::PrefixHasher prefixes;
+  if (model_->strategy == routing::Strategy::Prefix) {
+    add_prefixes(request_, prefixes);
+    ask.prefixes = prefixes.prefixes();
+  }
+  plan_ = services_.routers.here().plan(ask, *services_.catalogs.here(), now);
+  for (std::size_t i = 0; i < plan_.candidates.size(); ++i) {
+    if (take(i, now)) {
+      return {};
+    }
+  }
+  return fail(plan_.refusal(now));
+}
+
+bool Attempts::take(std::size_t candidate, SteadyTime now) {
+  lease_ = services_.routers.here().begin(plan_, plan_.candidates[candidate], now);
+  candidate_ = candidate;
+  return static_cast<bool>(lease_);
+}
+
+bool Attempts::must_note() const {
+  return context_.spending != nullptr || context_.ledger != nullptr;
+}
+
+Task<Result<void>> Attempts::note() {
+  if (context_.spending) {
+    auto reserved = co_await context_.spending->begin();
+    if (!reserved) {
+      co_return reserved;
+    }
+  }
+  if (context_.ledger != nullptr) {
+    const routing::Target& target = lease_.target();
+    co_return co_await context_.ledger->begin(target.provider, target.name.model);
+  }
+  co_return Result<void>{};
+}
+
+Result<void> Attempts::call() {
+  continues_ = false;
+  return start(encode(nullptr));
+}
+
+Result<void> Attempts::call_again(const model::AnswerTrail& trail) {
+  continues_ = trail.only_text() != nullptr && lease_.target().abilities.prefill;
+  return start(encode(continues_ ? &trail : nullptr));
+}
+
+Result<void> Attempts::start(Result<providers::WireRequest> wire) {
+  first_token_at_.reset();
+  if (!wire) {
+    return fail(wire.error());
+  }
+  attempt_ = std::make_unique<Attempt>(*services_.clients.here(), std::move(lease_),
+                                       std::move(*wire), context_);
+  return {};
+}
+
+Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail) {
+  const routing::Target& target = lease_.target();
+  const providers::Provider& provider = *target.protocol;
+  passes_ = trail == nullptr && provider.passes(request_.dialect, request_.kind);
+  if (passes_) {
+    return provider.encode(request_, target.name);
+  }
+  if (request_.kind != model::Kind::Chat) {
+    return fail(invalid_request("This model offers chat only.", "model"));
+  }
+  if (!neutral_) {
+    auto decoded = dialects::dialect_for(request_.dialect).decode(request_.body);
+    if (!decoded) {
+      return fail(decoded.error());
+    }
+    neutral_ = std::move(*decoded);
+  }
+  if (trail == nullptr) {
+    return provider.encode_chat(*neutral_, request_.delivery, target.name);
+  }
+  model::ChatRequest going_on = *neutral_;
+  model::Message& begun = going_on.messages.emplace_back();
+  begun.role = model::Message::Role::Assistant;
+  begun.content.emplace_back().text = *trail->only_text();
+  going_on.continues = true;
+  return provider.encode_chat(going_on, request_.delivery, target.name);
+}
+
+Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const int status = attempt_ ? attempt_->status() : 0;
+  const bool unable = !attempt_;  // the provider could not express the request
+  const routing::Trouble trouble =
+      unable ? routing::Trouble::CallersFault : routing::trouble_of(error, status);
+  if (tried_.empty()) {
+    tried_.resize(plan_.candidates.size());
+  }
+  Tried& tried = tried_[candidate_];
+  ++tried.attempts;
+  tried.used_up = unable || trouble == routing::Trouble::Silent ||
+                  trouble == routing::Trouble::Misfit ||
+                  trouble == routing::Trouble::ContextLength ||
+                  tried.attempts >= model_of(candidate_).retry.max_attempts;
+  end_call(error, trouble, now);
+  if (context_.cancel.cancelled()) {
+    co_return fail(client_left());
+  }
+  if (unable) {
+    // What one provider cannot express another may.
+    if (take_next(NextKind::NextTarget, now)) {
+      co_return Result<void>{};
+    }
+    co_return fail(conclude(std::move(error)));
+  }
+  routing::Router& router = services_.routers.here();
+  const routing::NextStep step = router.after(plan_, plan_.candidates[candidate_],
+                                              describe(error, trouble, delivered, now), now);
+  if (step.kind == NextKind::GiveUp) {
+    co_return fail(conclude(std::move(error)));
+  }
+  SteadyTime then = now;
+  if (step.delay.count() > 0) {
+    Leaving leaving(context_.cancel);
+    co_await leaving.wait_until(now + step.delay);
+    then = std::chrono::steady_clock::now();
+    if (context_.cancel.cancelled()) {
+      co_return fail(client_left());
+    }
+  }
+  if (step.kind == NextKind::RetrySame && take(candidate_, then)) {
+    co_return Result<void>{};
+  }
+  if (take_next(step.kind, then)) {
+    co_return Result<void>{};
+  }
+  co_return fail(conclude(std::move(error)));
+}
+
+routing::FailedAttempt Attempts::describe(const Error& error, routing::Trouble trouble,
+                                          routing::Delivered delivered, SteadyTime now) const {
+  const routing::Router& router = services_.routers.here();
+  const routing::Target& target = target_of(candidate_);
+  routing::FailedAttempt failed;
+  failed.trouble = trouble;
+  failed.retry_after = error.retry_after;
+  // A job comes back to a target by way of its queue, whose waits survive a restart.
+  failed.attempts_on_target = context_.ledger != nullptr ? UINT_MAX : tried_[candidate_].attempts;
+  failed.delivered = delivered;
+  failed.other_key = failed_key_ && router.other_key(target, *failed_key_, now);
+  failed.usable_at = router.usable_at(target, now);
+  failed.deadline = context_.deadline;
+  for (std::size_t i = 0; i < plan_.candidates.size(); ++i) {
+    if (i == candidate_ || !may_try(i, NextKind::NextTarget) ||
+        router.usable_at(target_of(i), now) > now) {
+      continue;
+    }
+    failed.other_target = true;
+    failed.larger_target = failed.larger_target || may_try(i, NextKind::LargerTarget);
+  }
+  return failed;
+}
+
+bool Attempts::may_try(std::size_t candidate, NextKind kind) const {
+  if (tried_[candidate].used_up) {
+    return false;
+  }
+  const std::uint64_t window = target_of(candidate).context;
+  return kind != NextKind::LargerTarget || window == 0 || window > target_of(candidate_).context;
+}
+
+bool Attempts::take_next(NextKind kind, SteadyTime now) {
+  const std::size_t failed = candidate_;
+  const std::size_t count = plan_.candidates.size();
+  // Those that were not asked yet come before those that failed once.
+  for (const bool fresh : {true, false}) {
+    for (std::size_t step = 1; step <= count; ++step) {
+      const std::size_t next = (failed + step) % count;
+      candidate_ = failed;  // what a larger window is measured against
+      if ((tried_[next].attempts == 0) == fresh && may_try(next, kind) && take(next, now)) {
+        return true;
+      }
+    }
+  }
+  candidate_ = failed;
+  return false;
+}
+
+void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime now) {
+  const routing::Target& target = target_of(candidate_);
+  failed_.push_back({.provider = target.provider,
+                     .target = target.name.model,
+                     .outcome = std::string(wire_code(error))});
+  failed_key_.reset();
+  if (!attempt_) {
+    lease_ = {};
+    return;
+  }
+  failed_key_ = attempt_->lease().key();
+  routing::Outcome outcome;
+  outcome.result = routing::result_of(trouble);
+  outcome.latency = now - attempt_->started();
+  outcome.retry_after = error.retry_after;
+  if (context_.ledger != nullptr) {
+    context_.ledger->failed(error);
+  }
+  routing::Lease lease = attempt_->release_lease();
+  attempt_.reset();  // closes its connection before the next is opened
+  services_.routers.here().ended(std::move(lease), outcome, now);
+}
+
+void Attempts::answered() {
+  if (first_token_at_) {
+    return;
+  }
+  first_token_at_ = std::chrono::steady_clock::now();
+  services_.routers.here().answered(attempt_->lease(), *first_token_at_ - attempt_->started(),
+                                    *first_token_at_);
+}
+
+void Attempts::succeeded() {
+  if (!attempt_->lease()) {
+    return;
+  }
+  const SteadyTime now = std::chrono::steady_clock::now();
+  routing::Outcome outcome;
+  outcome.latency = now - attempt_->started();
+  services_.routers.here().ended(attempt_->release_lease(), outcome, now);
+}
+
+/// What the caller hears: the last error, with the story of all calls if the targets are at fault.
+Error Attempts::conclude(Error error) const {
+  const bool callers_fault = http_status(error.kind) < 500 && error.kind != ErrorKind::RateLimited;
+  if (error.origin != Origin::Upstream || callers_fault || !error.details_json.empty()) {
+    return error;
+  }
+  error.details_json = R"({"attempts":[)";
+  for (const Failed& failed : failed_) {
+    error.details_json.append(error.details_json.back() == '[' ? "" : ",")
+        .append(R"({"provider":)")
+        .append(json_quote(failed.provider))
+        .append(R"(,"target":)")
+        .append(json_quote(failed.target))
+        .append(R"(,"outcome":)")
+        .append(json_quote(failed.outcome))
+        .append("}");
+  }
+  error.details_json.append("]}");
+  return error;
+}
+
+}  // namespace headgate::dispatch

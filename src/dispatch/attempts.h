@@ -1,0 +1,102 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "dispatch/attempt.h"
+#include "dispatch/services.h"
+#include "model/answer_trail.h"
+#include "model/chat.h"
+#include "model/inference_request.h"
+#include "model/request_context.h"
+#include "routing/router.h"
+
+namespace headgate::dispatch {
+
+/// The calls of one request, one after the other, until one answers: routing says where and what
+/// follows a failure, and hears how each went.
+class Attempts final {
+ public:
+  /// `context` outlives it, like the request's body.
+  Attempts(const Services& services, std::shared_ptr<const routing::Model> model,
+           model::InferenceRequest request, model::RequestContext& context);
+
+  /// Chooses the first target. Fails with why there is none.
+  Result<void> choose();
+  /// Puts what depends on a call on disk, if anything does: to be awaited before call().
+  bool must_note() const;
+  Task<Result<void>> note();
+  /// Calls the chosen target. InvalidRequest if the provider cannot express the request; that
+  /// counts as a failure like any other.
+  Result<void> call();
+  /// The same, going on behind what the client has, if the target can be told so; else from the
+  /// beginning.
+  Result<void> call_again(const model::AnswerTrail& trail);
+
+  /// The current call failed with `error`: waits if that is wise, and chooses the next. Fails with
+  /// what the caller hears if there is none; `details` then tells of the attempts.
+  Task<Result<void>> recover(Error error, routing::Delivered delivered);
+  /// The current call's first token is there.
+  void answered();
+  /// The current call has been answered to its end.
+  void succeeded();
+
+  Attempt& current() { return *attempt_; }
+  const routing::Target& target() const { return attempt_->target(); }
+  const model::InferenceRequest& request() const { return request_; }
+  model::RequestContext& context() const { return context_; }
+  /// Whether the current call's body is the client's own, and not a translation.
+  bool passes() const { return passes_; }
+  /// Whether the current call was told to go on behind what the client has.
+  bool continues() const { return continues_; }
+
+ private:
+  struct Tried {
+    unsigned attempts = 0;
+    bool used_up = false;  ///< silent, unable or unfit: not asked again
+  };
+  struct Failed {
+    std::string provider;
+    std::string target;
+    std::string outcome;
+  };
+
+  bool take(std::size_t candidate, SteadyTime now);
+  bool take_next(routing::NextStep::Kind kind, SteadyTime now);
+  bool may_try(std::size_t candidate, routing::NextStep::Kind kind) const;
+  Result<providers::WireRequest> encode(const model::AnswerTrail* trail);
+  Result<void> start(Result<providers::WireRequest> wire);
+  routing::FailedAttempt describe(const Error& error, routing::Trouble trouble,
+                                  routing::Delivered delivered, SteadyTime now) const;
+  void end_call(const Error& error, routing::Trouble trouble, SteadyTime now);
+  Error conclude(Error error) const;
+  const routing::Target& target_of(std::size_t candidate) const {
+    return plan_.target_of(plan_.candidates[candidate]);
+  }
+
+  const routing::Model& model_of(std::size_t candidate) const {
+    return plan_.model_of(plan_.candidates[candidate]);
+  }
+
+  const Services& services_;
+  std::shared_ptr<const routing::Model> model_;
+  model::InferenceRequest request_;
+  model::RequestContext& context_;
+  std::optional<model::ChatRequest> neutral_;
+  routing::Plan plan_;
+  std::vector<Tried> tried_;  // by candidate; empty until the first failure
+  std::vector<Failed> failed_;
+  std::size_t candidate_ = 0;  // the chosen one
+  routing::Lease lease_;       // of the chosen one, until it is called
+  std::unique_ptr<Attempt> attempt_;
+  std::optional<std::size_t> failed_key_;
+  std::optional<SteadyTime> first_token_at_;
+  bool passes_ = true;
+  bool continues_ = false;
+};
+
+}  // namespace headgate::dispatch

@@ -1,0 +1,82 @@
+#include "dispatch/translated_stream.h"
+
+#include <utility>
+
+namespace headgate::dispatch {
+
+using Type = model::ChatEvent::Type;
+
+TranslatedStream::TranslatedStream(std::unique_ptr<providers::ChatReader> reader,
+                                   std::unique_ptr<dialects::AnswerWriter> writer,
+                                   model::AnswerTrail begun, From from)
+    : reader_(std::move(reader)), writer_(std::move(writer)), begun_(std::move(begun)) {
+  trail_ = begun_;
+  for (const model::ChatEvent& event : begun_.events()) {
+    writer_->write(event, out_);  // so that it goes on in the same answer; the client has these
+  }
+  out_.clear();
+  if (from == From::Beginning) {
+    resumption_.emplace(begun_);
+  }
+}
+
+Result<std::string_view> TranslatedStream::feed(std::string_view bytes) {
+  if (pending_) {
+    return fail(*pending_);
+  }
+  out_.clear();
+  events_.clear();
+  auto read = reader_->feed(bytes, events_);
+  auto handed = hand_on();
+  if (read && !handed) {
+    read = std::move(handed);
+  }
+  if (!read) {
+    // What came before the error still goes out; the error follows on every later call.
+    pending_ = read.error();
+    if (out_.empty()) {
+      return fail(*pending_);
+    }
+  }
+  return out_;
+}
+
+Result<std::string_view> TranslatedStream::finish() {
+  if (pending_) {
+    return fail(*pending_);
+  }
+  out_.clear();
+  events_.clear();
+  auto read = reader_->finish(events_);
+  if (read) {
+    read = hand_on();
+  }
+  if (!read) {
+    return fail(read.error());
+  }
+  writer_->finish(out_);
+  return out_;
+}
+
+Result<void> TranslatedStream::hand_on() {
+  if (resumption_ && !resumption_->filter(events_)) {
+    Error error =
+        upstream_failed("The model server broke off its answer and gave another one then.",
+                        "the repeated answer differs");
+    error.permanent = true;
+    return fail(std::move(error));
+  }
+  for (const model::ChatEvent& event : events_) {
+    if (event.type == Type::Start && trail_.started()) {
+      continue;
+    }
+    if (event.type == Type::Usage) {
+      usage_ = event.usage;
+    }
+    trail_.note(event);
+    writer_->write(event, out_);
+  }
+  return {};
+}
+
+}  // namespace headgate::dispatch

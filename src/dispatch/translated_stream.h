@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dialects/dialect.h"
+#include "model/answer_trail.h"
+#include "providers/provider.h"
+
+namespace headgate::dispatch {
+
+/// A streamed chat in the provider's words, handed on in the client's.
+class TranslatedStream final : public providers::StreamRelay {
+ public:
+  /// How an answer that another call has begun goes on.
+  enum class From : std::uint8_t {
+    Beginning,  ///< what the client has comes again and is left out
+    Here,       ///< only what is new comes
+  };
+
+  TranslatedStream(std::unique_ptr<providers::ChatReader> reader,
+                   std::unique_ptr<dialects::AnswerWriter> writer)
+      : reader_(std::move(reader)), writer_(std::move(writer)) {}
+  /// Goes on behind `begun`, which the client has of an earlier call.
+  TranslatedStream(std::unique_ptr<providers::ChatReader> reader,
+                   std::unique_ptr<dialects::AnswerWriter> writer, model::AnswerTrail begun,
+                   From from);
+
+  Result<std::string_view> feed(std::string_view bytes) override;
+  Result<std::string_view> finish() override;
+  providers::Usage usage() const override { return usage_; }
+
+ private:
+  Result<void> hand_on();
+
+  std::unique_ptr<providers::ChatReader> reader_;
+  std::unique_ptr<dialects::AnswerWriter> writer_;
+  model::AnswerTrail begun_;
+  std::optional<model::AnswerResumption> resumption_;
+  std::vector<model::ChatEvent> events_;
+  providers::Usage usage_;
+  std::optional<Error> pending_;
+  std::string out_;
+};
+
+}  // namespace headgate::dispatch
