@@ -126,7 +126,7 @@ void decode_stop(FieldReader& fields, const JsonView& stop, ChatRequest& request
   }
 }
 
-void decode_numbers(FieldReader& fields, const JsonView& root, ChatRequest& request) {
+void decode_numbers(FieldReader& fields, const JsonObject& root, ChatRequest& request) {
   if (!root["max_tokens"].given()) {
     fields.missing("max_tokens");
   }
@@ -136,7 +136,7 @@ void decode_numbers(FieldReader& fields, const JsonView& root, ChatRequest& requ
   request.top_k = fields.integer(root["top_k"], "top_k", 0, INT64_MAX);
 }
 
-void decode_labels(FieldReader& fields, const JsonView& root, ChatRequest& request) {
+void decode_labels(FieldReader& fields, const JsonObject& root, ChatRequest& request) {
   fields.object(root["metadata"], "metadata");
   fields.refuse_unknown(root["metadata"], "metadata", {"user_id"});
   request.user = fields.text(root["metadata"]["user_id"], "metadata.user_id");
@@ -149,7 +149,7 @@ void decode_labels(FieldReader& fields, const JsonView& root, ChatRequest& reque
 }  // namespace
 
 Result<ChatRequest> decode_anthropic(std::string_view body) {
-  const JsonView root(body);
+  const JsonObject root = JsonView(body);
   FieldReader fields;
   ChatRequest request;
   fields.refuse_unknown(root, "",

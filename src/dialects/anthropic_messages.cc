@@ -33,10 +33,10 @@ Part read_text(FieldReader& fields, const JsonView& block, const std::string& pl
 }
 
 /// What images and documents have in common: `base64` and `url` sources.
-void read_source(FieldReader& fields, const JsonView& source, const std::string& place,
-                 Part& part) {
-  const std::string type = type_of(source);
-  if (!source.given()) {
+void read_source(FieldReader& fields, const JsonView& value, const std::string& place, Part& part) {
+  const JsonObject source = value;
+  const std::string type = source["type"].text().value_or("");
+  if (!value.given()) {
     fields.missing(place);
   } else if (type == "base64") {
     fields.refuse_unknown(source, place, {"type", "media_type", "data"});
@@ -50,7 +50,7 @@ void read_source(FieldReader& fields, const JsonView& source, const std::string&
   }
 }
 
-Part read_image(FieldReader& fields, const JsonView& block, const std::string& place) {
+Part read_image(FieldReader& fields, const JsonObject& block, const std::string& place) {
   fields.refuse_unknown(block, place, {"type", "source", "cache_control"});
   Part part;
   part.type = Part::Type::Image;
@@ -58,7 +58,7 @@ Part read_image(FieldReader& fields, const JsonView& block, const std::string& p
   return part;
 }
 
-Part read_document(FieldReader& fields, const JsonView& block, const std::string& place) {
+Part read_document(FieldReader& fields, const JsonObject& block, const std::string& place) {
   fields.refuse_unknown(block, place, {"type", "source", "title", "citations", "cache_control"});
   if (fields.flag(block["citations"]["enabled"], place + ".citations.enabled").value_or(false)) {
     fields.unsupported(place + ".citations");
@@ -204,9 +204,13 @@ Message::Role role_of(const std::string& word) {
                              : Message::Role::User;
 }
 
-void read_message(FieldReader& fields, const JsonView& message, const std::string& place,
+void read_message(FieldReader& fields, const JsonView& item, const std::string& place,
                   std::vector<Message>& messages) {
-  fields.object(message, place);
+  if (!item.is_object()) {
+    fields.wrong(place, "an object");
+    return;
+  }
+  const JsonObject message = item;
   fields.refuse_unknown(message, place, {"role", "content"});
   const std::string role =
       fields.word(message["role"], place + ".role", {"user", "assistant", "system"});

@@ -1,6 +1,7 @@
 // A chat through the gateway: requests in each dialect become JSON for the vendor or a refusal, and
 // a vendor's stream gives the same events wherever it is cut.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -18,6 +19,10 @@ namespace {
 
 using namespace headgate;
 
+constexpr std::array kDialects = {model::Dialect::OpenAi, model::Dialect::Responses,
+                                  model::Dialect::Anthropic};
+constexpr std::array<std::string_view, 2> kProtocols = {"openai", "anthropic"};
+
 bool is_json(std::string_view text) {
   simdjson::dom::parser parser;
   return parser.parse(text.data(), text.size()).error() == simdjson::SUCCESS;
@@ -25,23 +30,27 @@ bool is_json(std::string_view text) {
 
 void decode_and_encode(std::string_view body) {
   const bool valid = is_json(body);
-  for (const auto dialect : {model::Dialect::OpenAi, model::Dialect::Responses}) {
+  for (const auto dialect : kDialects) {
     const auto request = dialects::dialect_for(dialect).decode(body);
     if (!request) {
       continue;
     }
-    const auto wire = providers::provider_for("openai")->encode_chat(
-        *request, model::Delivery::Stream, {.model = "m", .json_model = "\"m\"", .max_output = 0});
-    if (valid && wire && !is_json(wire->body[0])) {
-      std::abort();
+    for (const std::string_view protocol : kProtocols) {
+      const auto wire = providers::provider_for(protocol)->encode_chat(
+          *request, model::Delivery::Stream,
+          {.model = "m", .json_model = "\"m\"", .max_output = 0});
+      if (valid && wire && !is_json(wire->body[0])) {
+        std::abort();
+      }
     }
   }
   (void)dialects::decode_openai_embedding(body);
 }
 
 /// What a client sees of a vendor's stream that comes in pieces of `size`.
-std::string relayed(std::string_view stream, std::size_t size, model::Dialect dialect) {
-  const auto reader = providers::provider_for("openai")->chat_reader();
+std::string relayed(std::string_view stream, std::size_t size, std::string_view protocol,
+                    model::Dialect dialect) {
+  const auto reader = providers::provider_for(protocol)->chat_reader();
   const auto writer = dialects::dialect_for(dialect).writer(
       {.request_id = "r", .model = "m", .created = 0, .usage_wanted = true, .request_body = "{}"});
   std::vector<model::ChatEvent> events;
@@ -69,11 +78,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t piece = std::max<std::size_t>(data[0], 1);
   decode_and_encode(text);
-  (void)providers::provider_for("openai")->decode_chat(text);
   (void)providers::provider_for("openai")->decode_embedding(text);
-  for (const auto dialect : {model::Dialect::OpenAi, model::Dialect::Responses}) {
-    if (relayed(text, piece, dialect) != relayed(text, text.size() + 1, dialect)) {
-      std::abort();
+  for (const std::string_view protocol : kProtocols) {
+    const auto answer = providers::provider_for(protocol)->decode_chat(text);
+    for (const auto dialect : kDialects) {
+      if (answer) {
+        (void)dialects::dialect_for(dialect).encode(
+            *answer, {.request_id = "r", .model = "m", .request_body = "{}"});
+      }
+      if (relayed(text, piece, protocol, dialect) !=
+          relayed(text, text.size() + 1, protocol, dialect)) {
+        std::abort();
+      }
     }
   }
   return 0;
