@@ -8,8 +8,9 @@
 #include <openssl/evp.h>
 #include <sys/epoll.h>
 
+#include "sim/chat.h"
 #include "sim/embeddings.h"
-#include "sim/text.h"
+#include "sim/encoding.h"
 
 namespace headgate::sim {
 namespace {
@@ -21,8 +22,12 @@ constexpr int kReadsAtOnce = 16;
 /// The longest that a silent or stalled answer holds its connection.
 constexpr std::chrono::minutes kMaxHang{10};
 constexpr std::size_t kMaxEmbeddings = 2048;
+/// Bodies that are read whole whatever --keep-body says.
+constexpr std::size_t kMaxWhole = std::size_t{64} << 20;
+/// How often a held answer looks whether its job went on.
+constexpr std::chrono::milliseconds kHeldTurn{5};
 
-std::string hex_of(evp_md_ctx_st* digest) {
+std::string hex_text(evp_md_ctx_st* digest) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int size = 0;
@@ -35,10 +40,9 @@ std::string hex_of(evp_md_ctx_st* digest) {
   return text;
 }
 
-std::string model_json(std::string_view name) {
-  std::string text = R"({"id":)";
-  append_json_string(text, name, HighBytes::Keep);
-  return text + R"(,"object":"model","created":1700000000,"owned_by":"headgate-sim"})";
+/// False for the endpoints of the fast road, which a large body passes through.
+bool keeps_whole(std::string_view path) {
+  return !path.ends_with("/completions") && path != "/v1/embeddings" && path != "/embeddings";
 }
 
 }  // namespace
@@ -62,7 +66,7 @@ std::uint32_t Connection::interest() const {
 }
 
 void Connection::on_events(std::uint32_t events) {
-  bool waiting = state_ == State::Answer || state_ == State::Hang;
+  bool waiting = state_ == State::Answer || state_ == State::Hang || state_ == State::Held;
   if (waiting && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     hang_up();
     return;
@@ -83,6 +87,10 @@ void Connection::on_timer() {
     finished_ = true;
     return;
   }
+  if (state_ == State::Held) {
+    std::optional<Held> held = std::move(held_);
+    ask_service(&*held);
+  }
   advance();
 }
 
@@ -97,13 +105,13 @@ void Connection::fill() {
     }
     if (begin_ == end_) {
       begin_ = end_ = 0;
-    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer) {
+    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer && state_ != State::Held) {
       std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
     }
     if (end_ == input_.size()) {
-      if (state_ == State::Answer || state_ == State::Hang) {
+      if (state_ == State::Answer || state_ == State::Hang || state_ == State::Held) {
         return;
       }
       input_.resize(input_.size() * 2);
@@ -153,6 +161,7 @@ void Connection::advance() {
       case State::Answer:
         moved = write_some();
         break;
+      case State::Held:
       case State::Hang:
         break;
     }
@@ -202,6 +211,7 @@ void Connection::begin_request(const RequestHead& head) {
   body_ = {};
   kept_body_.clear();
   body_start_.clear();
+  keep_limit_ = keeps_whole(head.path()) ? kMaxWhole : shared_.options.keep_body;
   chunks_.reset();
   scan_.reset();
   if (digest_) {
@@ -237,7 +247,7 @@ void Connection::take_body_bytes(std::string_view bytes) {
   bool whole = !head_.chunked && bytes.size() == head_.content_length;
   if (whole) {
     body_ = bytes;
-  } else if (body_bytes_ <= shared_.options.keep_body) {
+  } else if (body_bytes_ <= keep_limit_) {
     kept_body_.append(bytes);
     body_ = kept_body_;
   } else {
@@ -276,143 +286,206 @@ bool Connection::take_body() {
   return true;
 }
 
-Question Connection::question() const {
-  return {.stream = scan_.stream(),
-          .include_usage = scan_.include_usage(),
-          .close = head_.close,
-          .http10 = head_.http10,
-          .max_tokens = scan_.max_tokens().value_or(SIZE_MAX),
-          .model = scan_.model() ? std::string_view(*scan_.model()) : std::string_view(),
-          .embeddings = {},
+Incoming Connection::incoming() const {
+  std::string_view target = head_.target;
+  std::size_t mark = std::min(target.find('?'), target.size());
+  return {.method = head_.method,
+          .path = target.substr(0, mark),
+          .query = target.substr(std::min(mark + 1, target.size())),
+          .fields = head_.fields,
           .body = body_,
-          .fields = head_.fields};
+          .now = shared_.now};
 }
 
 void Connection::answer() {
   std::string_view path = head_.path();
   RequestRecord* record = tracked_ ? shared_.log.find(request_number_) : nullptr;
+  protocol_ = protocol_of(path, head_.fields);
   if (record) {
     record->body_bytes = body_bytes_;
     record->body_start = body_start_;
     record->model = scan_.model().value_or("");
     record->stream = scan_.stream();
+    record->protocol = name_of(protocol_);
+    record->key_hash = short_hash(key_of(protocol_, incoming()));
     if (digest_) {
-      record->body_sha256 = hex_of(digest_.get());
+      record->body_sha256 = hex_text(digest_.get());
     }
   }
   if (!tracked_) {
     answer_admin(path);
     return;
   }
-  bool get = head_.method == "GET";
-  if (get && (path == "/health" || path == "/ping")) {
-    play(std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", "{}")));
+  bool health = head_.method == "GET" && (path == "/health" || path == "/ping");
+  if (health && !shared_.service.down()) {
+    play(std::make_shared<const Script>(
+        make_script({}, manner(), "", json_reply(Protocol::OpenAi, "{}"))));
     return;
   }
-  const std::string& key = shared_.options.require_key;
-  if (!key.empty() && head_.authorization != "Bearer " + key) {
-    refuse(401, "invalid_api_key", "Incorrect API key provided.");
+  if (auto away = shared_.service.turn_away(protocol_, incoming())) {
+    away->model = scan_.model().value_or(away->model);
+    ask(*std::move(away));
     return;
   }
   if (path.starts_with("/v1/")) {
     path.remove_prefix(3);
   }
   bool post = head_.method == "POST";
+  bool done = false;
   if (post && path == "/chat/completions") {
-    ask(Endpoint::Chat);
+    done = ask_plain(Endpoint::Chat);
   } else if (post && path == "/completions") {
-    ask(Endpoint::Completion);
+    done = ask_plain(Endpoint::Completion);
   } else if (post && path == "/embeddings") {
-    ask(Endpoint::Embeddings);
-  } else if (get && (path == "/models" || path.starts_with("/models/"))) {
-    answer_models(path);
-  } else {
-    refuse(404, "unknown_url",
-           "Unknown request: " + std::string(head_.method) + " " + std::string(head_.path()) + ".");
+    done = ask_embeddings();
+  }
+  if (!done) {
+    ask_service(nullptr);
   }
 }
 
-void Connection::ask(Endpoint endpoint) {
-  if (!scan_.complete()) {
-    refuse(400, "invalid_json", "The body is not a JSON object.");
-    return;
+/// Requests that ask for nothing special are answered without their whole body. False: this one is
+/// not among them.
+bool Connection::ask_plain(Endpoint endpoint) {
+  if (!scan_.complete() || !scan_.model()) {
+    refuse(400, scan_.complete() ? "missing_required_parameter" : "invalid_json",
+           scan_.complete() ? "Missing required parameter: 'model'."
+                            : "The body is not a JSON object.");
+    return true;
   }
-  if (!scan_.model()) {
-    refuse(400, "missing_required_parameter", "Missing required parameter: 'model'.");
-    return;
-  }
-  Model& model = shared_.models.find(*scan_.model());
+  Model& model = shared_.service.models().find(*scan_.model());
   if (model.error()) {
     refuse(400, "invalid_value", *model.error());
-    return;
+    return true;
   }
-  const Behaviour& behaviour = model.next();
+  if (!model.echoes() && (scan_.extended() || model.follows_body())) {
+    return false;
+  }
+  const Behaviour& behaviour =
+      model.next(endpoint == Endpoint::Chat ? "chat" : "completions");
+  ChatShape shape{.endpoint = endpoint,
+                  .stream = scan_.stream(),
+                  .include_usage = scan_.include_usage(),
+                  .model = *scan_.model()};
+  std::size_t limit = scan_.max_tokens().value_or(SIZE_MAX);
+  bool fixed = behaviour.content == Content::Words && behaviour.retry_date.count() == 0 &&
+               !head_.close && !head_.http10 && limit >= behaviour.token_count();
+  if (fixed) {
+    play(model.plain_script(behaviour, shape));
+    return true;
+  }
   if (behaviour.content == Content::RequestBody && body_.size() != body_bytes_) {
+    refuse(413, "request_too_large", "The body is longer than --keep-body.");
+    return true;
+  }
+  Demand demand;
+  demand.max_tokens = limit;
+  demand.echo_body = body_;
+  demand.echo_fields = head_.fields;
+  play(std::make_shared<const Script>(
+      make_script(behaviour, manner(), shape.model, chat_reply(behaviour, shape, demand))));
+  return true;
+}
+
+/// Texts are only counted, so that a large request need not be kept. False as above.
+bool Connection::ask_embeddings() {
+  std::size_t inputs = scan_.inputs();
+  if (!scan_.complete() || !scan_.model() || inputs == 0 || inputs > kMaxEmbeddings) {
+    return false;
+  }
+  auto picked = shared_.service.pick(*scan_.model(), "embeddings");
+  if (auto* failure = std::get_if<Failure>(&picked)) {
+    refuse(failure->status, failure->code, failure->message);
+    return true;
+  }
+  const auto& behaviour = std::get<Behaviour>(picked);
+  Reply reply = json_reply(
+      Protocol::OpenAi,
+      embeddings_body(*scan_.model(), inputs, scan_.dimensions().value_or(behaviour.dimensions),
+                      behaviour.prompt_tokens,
+                      scan_.base64_embeddings() ? Encoding::Base64 : Encoding::Float));
+  reply.tokens = 1;
+  play(std::make_shared<const Script>(
+      make_script(behaviour, manner(), *scan_.model(), std::move(reply))));
+  return true;
+}
+
+void Connection::ask_service(const Held* held) {
+  if (body_.size() != body_bytes_) {
     refuse(413, "request_too_large", "The body is longer than --keep-body.");
     return;
   }
-  Question asked = question();
-  asked.endpoint = endpoint;
-  std::string embeddings;
-  if (endpoint == Endpoint::Embeddings) {
-    std::size_t inputs = scan_.inputs();
-    if (inputs == 0 || inputs > kMaxEmbeddings) {
-      refuse(400, "invalid_value", "'input' must hold between 1 and 2048 texts.");
-      return;
-    }
-    embeddings = embeddings_body(
-        *scan_.model(), inputs, scan_.dimensions().value_or(behaviour.dimensions),
-        behaviour.prompt_tokens, scan_.base64_embeddings() ? Encoding::Base64 : Encoding::Float);
-    asked.embeddings = embeddings;
-  }
-  play(model.answer(behaviour, asked));
+  ask(shared_.service.answer(protocol_, incoming(), held));
 }
 
-void Connection::answer_models(std::string_view path) {
-  constexpr std::string_view kPrefix = "/models/";
-  std::string body = path.starts_with(kPrefix)
-                         ? model_json(path.substr(kPrefix.size()))
-                         : R"({"object":"list","data":[)" + model_json("sim") + "]}";
-  play(
-      std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", std::move(body))));
+void Connection::ask(Answer answer) {
+  if (RequestRecord* record = shared_.log.find(request_number_)) {
+    record->model = answer.model.empty() ? record->model : answer.model;
+    record->stream = answer.stream;
+  }
+  if (answer.held) {
+    state_ = State::Held;
+    wake_at_ = std::min(answer.held->until, shared_.now + kHeldTurn);
+    held_ = std::move(answer.held);
+    return;
+  }
+  held_.reset();
+  play(std::make_shared<const Script>(
+      make_script(answer.behaviour, manner(), answer.model, std::move(answer.reply))));
 }
 
 void Connection::answer_admin(std::string_view path) {
   std::string body;
-  if (path == "/sim/log" && head_.method == "GET") {
+  bool get = head_.method == "GET";
+  if (path == "/sim/log" && get) {
     body = R"({"stats":)";
     shared_.stats.append_json(body);
+    body += R"(,"down":)";
+    body += shared_.service.down() ? "true" : "false";
     body += R"(,"models":)";
-    shared_.models.append_json(body);
+    shared_.service.models().append_json(body);
     body += R"(,"requests":)";
     shared_.log.append_json(body);
     body += '}';
   } else if (path == "/sim/log" && head_.method == "DELETE") {
     shared_.log.clear();
-    shared_.models.forget();
+    shared_.service.forget();
     shared_.stats.requests = shared_.stats.in_flight;
     shared_.stats.answered = 0;
     shared_.stats.aborted = 0;
     shared_.stats.accepted_connections = shared_.stats.open_connections;
     shared_.stats.append_json(body);
-  } else if (path == "/sim/stats" && head_.method == "GET") {
+  } else if (path == "/sim/stats" && get) {
     shared_.stats.append_json(body);
+  } else if (path == "/sim/jobs" && get) {
+    shared_.service.jobs().append_json(body, shared_.now);
+  } else if (head_.method == "POST") {
+    if (auto error = shared_.service.control(path, body_)) {
+      refuse(400, "invalid_value", *error);
+      return;
+    }
+    body = "{}";
   } else {
-    refuse(404, "unknown_url", "There is /sim/log and /sim/stats.");
+    refuse(404, "unknown_url", "There is /sim/log, /sim/stats and /sim/jobs.");
     return;
   }
-  play(
-      std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", std::move(body))));
+  play(std::make_shared<const Script>(
+      make_script({}, manner(), "", json_reply(Protocol::OpenAi, std::move(body)))));
 }
 
 void Connection::refuse(int status, std::string_view code, std::string_view message) {
   Behaviour plain;
   plain.vllm_errors = shared_.options.behaviour.vllm_errors;
-  play(std::make_shared<const Script>(make_error(plain, question(), status, code, message)));
+  play(std::make_shared<const Script>(
+      make_script(plain, manner(), "",
+                  error_reply(protocol_, plain, {status, code, std::string(message)}))));
 }
 
 void Connection::play(std::shared_ptr<const Script> script) {
   script_ = std::move(script);
+  if (RequestRecord* record = tracked_ ? shared_.log.find(request_number_) : nullptr) {
+    record->status = script_->status;
+  }
   answer_head_ = script_->head;
   if (script_->number_at > 0 && script_->number_at + kNumberDigits <= answer_head_.size()) {
     std::array<char, kNumberDigits> digits{};

@@ -44,15 +44,20 @@ void append_fields(std::string& out, std::string_view fields) {
 }
 
 void append_record(std::string& out, const RequestRecord& record) {
-  using std::chrono::milliseconds;
-  auto received =
-      std::chrono::duration_cast<milliseconds>(record.received.time_since_epoch()).count();
+  using std::chrono::microseconds;
+  auto received = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<microseconds>(record.received.time_since_epoch()).count());
   out += "{\"number\":" + std::to_string(record.number);
   append_number(out, "connection", record.connection);
-  append_number(out, "received_ms", static_cast<std::uint64_t>(received));
+  append_number(out, "received_ms", received / 1000);
+  append_number(out, "received_us", received);
   append_number(out, "took_us", static_cast<std::uint64_t>(record.took.count()));
   append_text(out, "method", record.method);
   append_text(out, "target", record.target);
+  append_text(out, "path", std::string_view(record.target).substr(0, record.target.find('?')));
+  append_text(out, "protocol", record.protocol);
+  append_text(out, "key_hash", record.key_hash);
+  append_number(out, "status", static_cast<std::uint64_t>(record.status));
   append_fields(out, record.fields);
   append_text(out, "server_name", record.server_name);
   append_text(out, "model", record.model);
@@ -82,7 +87,10 @@ RequestRecord& RequestLog::begin() {
   record.number = last_;
   record.took = {};
   record.server_name.clear();
+  record.protocol = {};
   record.model.clear();
+  record.key_hash.clear();
+  record.status = 0;
   record.stream = false;
   record.body_bytes = 0;
   record.body_start.clear();
