@@ -1,12 +1,13 @@
 """The simulator as RunPod: the queue, its states, what is lost, and the model server behind it."""
 
 import json
+import threading
 import time
 
 import pytest
 
 from processes import start_simulator
-from sim_wire import exchange
+from sim_wire import exchange, is_silent
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,6 @@ def test_runsync_gives_an_unfinished_job_when_its_wait_is_over(sim):
 
 
 def test_a_held_answer_notices_that_its_job_was_cancelled(sim):
-    import threading
     endpoint = "sim:execution=1m"
     job = run(sim, endpoint).json()["id"]
     got = []
@@ -206,6 +206,34 @@ def test_faults_can_strike_one_operation(sim):
     with pytest.raises(ConnectionResetError):
         run(sim, "sim:reset")
     assert len(sim.jobs()) == 2, "what was reset may have been taken"
+
+
+@pytest.mark.parametrize("operation", ["run", "status", "stream", "cancel", "health"])
+def test_every_fault_exists_for_every_operation(sim, operation):
+    def struck(fault):
+        endpoint = f"sim:on={operation}:{fault}"
+        job = run(sim, endpoint).json()["id"] if operation != "run" else ""
+        path = {"run": "run", "health": "health"}.get(operation, f"{operation}/{job}")
+        posts = operation in ("run", "cancel")
+        return ("POST" if posts else "GET", f"/v2/{endpoint}/{path}",
+                {"input": {}} if posts else b"")
+
+    def ask(fault):
+        return exchange(sim, *struck(fault))
+
+    assert ask("status=500").status == 500 and ask("status=401").json()["error"]
+    assert ask("html200").fields["content-type"].startswith("text/html")
+    assert "error" in ask("error200").json() and ask("error200").status == 200
+    with pytest.raises(json.JSONDecodeError):
+        ask("truncated").json()
+    assert not ask("cut").whole and len(ask("cut-bytes=5").body) == 5
+    assert ask("drip").status == 200
+    for fault in ("reset", "reset-bytes=3"):
+        with pytest.raises(ConnectionResetError):
+            ask(fault)
+    assert is_silent(sim, *struck("silence"))
+    assert ask("latency=30ms").status == 200
+    assert sim.log()["requests"][-1]["took_us"] >= 30_000
 
 
 CHAT = {"model": "sim:tokens=3", "messages": [{"role": "user", "content": "hi"}]}

@@ -93,10 +93,9 @@ class MessageStream {
 
   Reply make() {
     reply_.protocol = Protocol::Anthropic;
-    std::string usage =
-        behaviour_.usage_missing
-            ? std::string()
-            : R"(,"usage":{)" + input_usage(behaviour_) + R"(,"output_tokens":1})";
+    std::string usage = behaviour_.usage_missing
+                            ? std::string()
+                            : R"(,"usage":{)" + input_usage(behaviour_) + R"(,"output_tokens":1})";
     add("message_start", R"("message":)" + opening(request_, saying_) +
                              R"(],"stop_reason":null,"stop_sequence":null)" + usage + "}");
     think();

@@ -14,10 +14,10 @@ struct AnthropicRequest {
   Demand demand;
   std::string model;
   bool stream = false;
-  bool thinks = false;        ///< a thinking block comes first
-  bool must_think = false;    ///< even if the model has no thoughts of its own
+  bool thinks = false;         ///< a thinking block comes first
+  bool must_think = false;     ///< even if the model has no thoughts of its own
   bool hides_thought = false;  ///< only its signature is shown
-  bool prefilled = false;     ///< the last turn is the assistant's
+  bool prefilled = false;      ///< the last turn is the assistant's
 };
 
 enum class AnthropicCall : unsigned char { Messages, CountTokens };

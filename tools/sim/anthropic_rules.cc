@@ -26,11 +26,10 @@ bool is_blank(std::string_view text) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= 128 &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-';
-         });
+  return !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
 }
 
 /// Reads one body; the place of a mistake is part of its message.
@@ -65,13 +64,12 @@ class Reader {
 
   Problem read_fields() {
     for (const auto& [name, value] : body_) {
-      bool known =
-          one_of(name, {"model", "messages", "system", "tools", "tool_choice", "thinking",
-                        "output_config", "cache_control", "mcp_servers", "context_management",
-                        "temperature", "top_p", "top_k", "speed"}) ||
-          (call_ == AnthropicCall::Messages &&
-           one_of(name, {"max_tokens", "stream", "stop_sequences", "metadata", "service_tier",
-                         "container", "inference_geo", "diagnostics"}));
+      bool known = one_of(name, {"model", "messages", "system", "tools", "tool_choice", "thinking",
+                                 "output_config", "cache_control", "mcp_servers",
+                                 "context_management", "temperature", "top_p", "top_k", "speed"}) ||
+                   (call_ == AnthropicCall::Messages &&
+                    one_of(name, {"max_tokens", "stream", "stop_sequences", "metadata",
+                                  "service_tier", "container", "inference_geo", "diagnostics"}));
       if (!known) {
         return std::string(name) + ": Extra inputs are not permitted";
       }
@@ -183,8 +181,8 @@ class Reader {
         continue;
       }
       for (const auto& [name, value] : *tool) {
-        if (!one_of(name, {"name", "description", "input_schema", "strict", "type",
-                           "cache_control"})) {
+        if (!one_of(name,
+                    {"name", "description", "input_schema", "strict", "type", "cache_control"})) {
           return place + "." + std::string(name) + ": Extra inputs are not permitted";
         }
       }
@@ -371,8 +369,9 @@ class Reader {
       return assistant && object_member(block, "input") && text_member(block, "id") &&
                      is_name(text_member(block, "name").value_or(""))
                  ? std::nullopt
-                 : Problem(place + ": `tool_use` needs id, name and an object as input, and "
-                                   "can only be in `assistant` messages");
+                 : Problem(place +
+                           ": `tool_use` needs id, name and an object as input, and "
+                           "can only be in `assistant` messages");
     }
     if (type == "tool_result") {
       if (assistant || !text_member(block, "tool_use_id")) {
@@ -391,7 +390,8 @@ class Reader {
                       "web_search_tool_result", "container_upload"})) {
       return std::nullopt;
     }
-    return place + ": Input tag '" + std::string(type) + "' does not match any of the expected tags";
+    return place + ": Input tag '" + std::string(type) +
+           "' does not match any of the expected tags";
   }
 
   static Problem read_source(const json::object& block, std::string_view type,
@@ -400,9 +400,9 @@ class Reader {
     std::string_view kind = source ? text_member(*source, "type").value_or("") : "";
     if (kind == "base64") {
       std::string_view media = text_member(*source, "media_type").value_or("");
-      bool right = type == "image" ? one_of(media, {"image/jpeg", "image/png", "image/gif",
-                                                    "image/webp"})
-                                   : media == "application/pdf";
+      bool right = type == "image"
+                       ? one_of(media, {"image/jpeg", "image/png", "image/gif", "image/webp"})
+                       : media == "application/pdf";
       if (!right) {
         return place + ".source.base64.media_type: Input should be a supported type";
       }
@@ -445,7 +445,8 @@ class Reader {
       open.erase(call);
     }
     if (!open.empty()) {
-      return "messages: `tool_use` ids were found without `tool_result` blocks immediately after: " +
+      return "messages: `tool_use` ids were found without `tool_result` blocks immediately "
+             "after: " +
              std::string(open.front());
     }
     return std::nullopt;

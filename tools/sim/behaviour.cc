@@ -117,9 +117,8 @@ bool set_cause(Behaviour& behaviour, std::string_view value) {
 
 bool set_job_end(Behaviour& behaviour, std::string_view value) {
   static constexpr Word<JobEnd> kWords[] = {
-      {"completed", JobEnd::Completed}, {"failed", JobEnd::Failed},
-      {"timed-out", JobEnd::TimedOut},  {"no-output", JobEnd::NoOutput},
-      {"lost", JobEnd::Lost},           {"stuck", JobEnd::Stuck}};
+      {"completed", JobEnd::Completed}, {"failed", JobEnd::Failed}, {"timed-out", JobEnd::TimedOut},
+      {"no-output", JobEnd::NoOutput},  {"lost", JobEnd::Lost},     {"stuck", JobEnd::Stuck}};
   return choose(behaviour.job_end, kWords, value);
 }
 

@@ -94,23 +94,23 @@ struct Behaviour {
   bool early_hints = false;  ///< a 103 before the response
   bool vllm_errors = false;  ///< errors in the shape of vLLM: integer code, class name as type
 
-  bool vary = false;                ///< text and ids follow from the prompt
-  std::string id;                   ///< of every answer; empty: derived
+  bool vary = false;  ///< text and ids follow from the prompt
+  std::string id;     ///< of every answer; empty: derived
   std::size_t created = 1'700'000'000;
-  std::size_t cached_tokens = 0;    ///< how many of prompt_tokens
-  std::size_t reasoning = 0;        ///< tokens of thought before the answer
+  std::size_t cached_tokens = 0;  ///< how many of prompt_tokens
+  std::size_t reasoning = 0;      ///< tokens of thought before the answer
   std::string reasoning_field = "reasoning_content";
-  std::size_t calls = 1;            ///< tools called when there are any
-  bool refusal = false;             ///< the model refuses, or the prompt is blocked
-  bool no_prefill = false;          ///< a last turn of the assistant is a mistake
-  bool unsigned_calls = false;      ///< Gemini takes calls without a thought signature
+  std::size_t calls = 1;        ///< tools called when there are any
+  bool refusal = false;         ///< the model refuses, or the prompt is blocked
+  bool no_prefill = false;      ///< a last turn of the assistant is a mistake
+  bool unsigned_calls = false;  ///< Gemini takes calls without a thought signature
 
   std::chrono::microseconds queue{0};       ///< a job waits this long for a worker
   std::chrono::microseconds cold_start{0};  ///< and until the first worker is up
   std::chrono::microseconds execution{0};   ///< a job runs this long, besides its tokens
   std::chrono::microseconds expiry{0};      ///< results are kept this long; 0: as documented
   JobEnd job_end = JobEnd::Completed;
-  bool scaled_to_zero = false;              ///< health has no body
+  bool scaled_to_zero = false;  ///< health has no body
 
   std::size_t token_count() const;
   /// The same content by a server that is well again.

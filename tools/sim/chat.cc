@@ -94,8 +94,9 @@ std::string call_json(const ToolCall& call, std::optional<std::size_t> index,
   if (index) {
     text += R"("index":)" + std::to_string(*index) + ",";
   }
-  return text + R"("id":)" + quoted("call_" + call.id) + R"(,"type":"function","function":{"name":)" +
-         quoted(call.name) + R"(,"arguments":)" + quoted(arguments) + "}}";
+  return text + R"("id":)" + quoted("call_" + call.id) +
+         R"(,"type":"function","function":{"name":)" + quoted(call.name) + R"(,"arguments":)" +
+         quoted(arguments) + "}}";
 }
 
 std::string whole_choice(const Behaviour& behaviour, const ChatShape& shape, const Saying& saying,
@@ -126,8 +127,7 @@ std::string whole_choice(const Behaviour& behaviour, const ChatShape& shape, con
 /// Makes the events of one stream, one after the other.
 class ChatStream {
  public:
-  ChatStream(const Behaviour& behaviour, const ChatShape& shape,
-             const std::vector<Saying>& sayings)
+  ChatStream(const Behaviour& behaviour, const ChatShape& shape, const std::vector<Saying>& sayings)
       : behaviour_(behaviour),
         shape_(shape),
         sayings_(sayings),
@@ -185,8 +185,8 @@ class ChatStream {
       const std::vector<std::string>& list = sayings_[i].*pieces;
       if (at < list.size()) {
         bool shown = pieces == &Saying::pieces;
-        add(i, quoted(name) + ":" + quoted(list[at]),
-            shown ? logprobs(shape_, {list[at]}) : "null", {}, token_gap(behaviour_));
+        add(i, quoted(name) + ":" + quoted(list[at]), shown ? logprobs(shape_, {list[at]}) : "null",
+            {}, token_gap(behaviour_));
       }
     }
   }

@@ -30,5 +30,4 @@ std::variant<Demand, Failure> read_chat(std::string_view body, ChatShape& shape)
 /// The healthy answer.
 Reply chat_reply(const Behaviour& behaviour, const ChatShape& shape, const Demand& demand);
 
-
 }  // namespace headgate::sim

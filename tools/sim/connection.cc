@@ -105,7 +105,8 @@ void Connection::fill() {
     }
     if (begin_ == end_) {
       begin_ = end_ = 0;
-    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer && state_ != State::Held) {
+    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer &&
+               state_ != State::Held) {
       std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
@@ -361,8 +362,7 @@ bool Connection::ask_plain(Endpoint endpoint) {
   if (!model.echoes() && (scan_.extended() || model.follows_body())) {
     return false;
   }
-  const Behaviour& behaviour =
-      model.next(endpoint == Endpoint::Chat ? "chat" : "completions");
+  const Behaviour& behaviour = model.next(endpoint == Endpoint::Chat ? "chat" : "completions");
   ChatShape shape{.endpoint = endpoint,
                   .stream = scan_.stream(),
                   .include_usage = scan_.include_usage(),
@@ -476,9 +476,8 @@ void Connection::answer_admin(std::string_view path) {
 void Connection::refuse(int status, std::string_view code, std::string_view message) {
   Behaviour plain;
   plain.vllm_errors = shared_.options.behaviour.vllm_errors;
-  play(std::make_shared<const Script>(
-      make_script(plain, manner(), "",
-                  error_reply(protocol_, plain, {status, code, std::string(message)}))));
+  play(std::make_shared<const Script>(make_script(
+      plain, manner(), "", error_reply(protocol_, plain, {status, code, std::string(message)}))));
 }
 
 void Connection::play(std::shared_ptr<const Script> script) {

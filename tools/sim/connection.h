@@ -95,7 +95,7 @@ class Connection {
   BodyScan scan_;
   std::size_t body_bytes_ = 0;
   std::size_t keep_limit_ = 0;  // of bodies that are asked for whole
-  std::string_view body_;  // the whole body, if it is still in input_ or kept
+  std::string_view body_;       // the whole body, if it is still in input_ or kept
   std::string kept_body_;
   std::string body_start_;
   struct FreeDigest {

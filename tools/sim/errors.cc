@@ -60,11 +60,15 @@ const Names& names_of(int status) {
       return names;
     }
   }
-  static constexpr Names kClient = {0, "Simulated", "invalid_request_error", "",
-                                    "BadRequestError", "invalid_request_error",
+  static constexpr Names kClient = {0,
+                                    "Simulated",
+                                    "invalid_request_error",
+                                    "",
+                                    "BadRequestError",
+                                    "invalid_request_error",
                                     "FAILED_PRECONDITION"};
-  static constexpr Names kServer = {0, "Simulated", "server_error", "", "InternalServerError",
-                                    "api_error", "INTERNAL"};
+  static constexpr Names kServer = {
+      0, "Simulated", "server_error", "", "InternalServerError", "api_error", "INTERNAL"};
   return status < 500 ? kClient : kServer;
 }
 
@@ -188,8 +192,7 @@ std::string retry_fields(const Behaviour& behaviour) {
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     std::array<char, 64> text{};
-    std::size_t size =
-        std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    std::size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     fields.append("retry-after: ").append(text.data(), size).append("\r\n");
   }
   if (!behaviour.retry_after_ms.empty()) {

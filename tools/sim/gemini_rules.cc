@@ -49,9 +49,7 @@ Problem unknown_name(const json::object& object, Names known, std::string_view p
 }
 
 bool is_function_name(std::string_view name) {
-  auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   return !name.empty() && name.size() <= 64 && letter(name.front()) &&
          std::all_of(name.begin(), name.end(), [&](char c) {
            return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == ':' || c == '-';
@@ -64,13 +62,15 @@ Problem check_schema(const json::value& value, int depth = 0) {
   if (!schema || depth > 32) {
     return "A schema must be an object.";
   }
-  if (Problem problem = unknown_name(
-          *schema,
-          {"type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems",
-           "properties", "required", "minProperties", "maxProperties", "minLength", "maxLength",
-           "pattern", "example", "anyOf", "propertyOrdering", "default", "items", "minimum",
-           "maximum"},
-          "schema")) {
+  if (Problem problem = unknown_name(*schema, {"type",        "format",        "title",
+                                               "description", "nullable",      "enum",
+                                               "maxItems",    "minItems",      "properties",
+                                               "required",    "minProperties", "maxProperties",
+                                               "minLength",   "maxLength",     "pattern",
+                                               "example",     "anyOf",         "propertyOrdering",
+                                               "default",     "items",         "minimum",
+                                               "maximum"},
+                                     "schema")) {
     return problem;
   }
   for (const auto& [name, value_of_name] : *schema) {
@@ -100,8 +100,8 @@ class Reader {
       return problem;
     }
     json::object body = camelled(raw);
-    for (auto step :
-         {&Reader::read_tools, &Reader::read_config, &Reader::read_system, &Reader::read_contents}) {
+    for (auto step : {&Reader::read_tools, &Reader::read_config, &Reader::read_system,
+                      &Reader::read_contents}) {
       if (Problem problem = (this->*step)(body)) {
         return problem;
       }
@@ -140,11 +140,10 @@ class Reader {
     if (!value.is_object()) {
       return "Invalid value at 'tools'.";
     }
-    if (Problem problem =
-            unknown_name(value.get_object(),
-                         {"name", "description", "parameters", "parametersJsonSchema", "response",
-                          "responseJsonSchema", "behavior"},
-                         kPlace)) {
+    if (Problem problem = unknown_name(value.get_object(),
+                                       {"name", "description", "parameters", "parametersJsonSchema",
+                                        "response", "responseJsonSchema", "behavior"},
+                                       kPlace)) {
       return problem;
     }
     json::object function = camelled(value.get_object());
@@ -181,9 +180,9 @@ class Reader {
     if (!inner) {
       return std::nullopt;
     }
-    if (Problem problem = unknown_name(
-            *inner, {"mode", "allowedFunctionNames", "streamFunctionCallArguments"},
-            "tool_config.function_calling_config")) {
+    if (Problem problem =
+            unknown_name(*inner, {"mode", "allowedFunctionNames", "streamFunctionCallArguments"},
+                         "tool_config.function_calling_config")) {
       return problem;
     }
     json::object calling = camelled(*inner);
@@ -221,14 +220,28 @@ class Reader {
     if (!given) {
       return std::nullopt;
     }
-    if (Problem problem = unknown_name(
-            *given,
-            {"temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "stopSequences",
-             "responseMimeType", "responseSchema", "responseJsonSchema", "seed", "presencePenalty",
-             "frequencyPenalty", "responseLogprobs", "logprobs", "thinkingConfig",
-             "responseModalities", "mediaResolution", "speechConfig", "imageConfig",
-             "enableEnhancedCivicAnswers"},
-            "generation_config")) {
+    if (Problem problem = unknown_name(*given,
+                                       {"temperature",
+                                        "topP",
+                                        "topK",
+                                        "candidateCount",
+                                        "maxOutputTokens",
+                                        "stopSequences",
+                                        "responseMimeType",
+                                        "responseSchema",
+                                        "responseJsonSchema",
+                                        "seed",
+                                        "presencePenalty",
+                                        "frequencyPenalty",
+                                        "responseLogprobs",
+                                        "logprobs",
+                                        "thinkingConfig",
+                                        "responseModalities",
+                                        "mediaResolution",
+                                        "speechConfig",
+                                        "imageConfig",
+                                        "enableEnhancedCivicAnswers"},
+                                       "generation_config")) {
       return problem;
     }
     json::object config = camelled(*given);
@@ -247,8 +260,8 @@ class Reader {
     }
     if (const json::array* stops = array_member(config, "stopSequences")) {
       for (const json::value& stop : *stops) {
-        request_.demand.stop.emplace_back(
-            stop.is_string() ? std::string_view(stop.get_string()) : std::string_view());
+        request_.demand.stop.emplace_back(stop.is_string() ? std::string_view(stop.get_string())
+                                                           : std::string_view());
       }
     }
     if (request_.demand.stop.size() > kMaxStops) {
@@ -395,12 +408,12 @@ class Reader {
       if (!value.is_object()) {
         return "Invalid value at '" + std::string(place) + ".parts[0]'.";
       }
-      if (Problem problem = unknown_name(
-              value.get_object(),
-              {"text", "inlineData", "fileData", "functionCall", "functionResponse",
-               "executableCode", "codeExecutionResult", "thought", "thoughtSignature",
-               "videoMetadata", "mediaResolution"},
-              std::string(place) + ".parts[0]")) {
+      if (Problem problem =
+              unknown_name(value.get_object(),
+                           {"text", "inlineData", "fileData", "functionCall", "functionResponse",
+                            "executableCode", "codeExecutionResult", "thought", "thoughtSignature",
+                            "videoMetadata", "mediaResolution"},
+                           std::string(place) + ".parts[0]")) {
         return problem;
       }
       if (Problem problem = read_part(camelled(value.get_object()), turn)) {
@@ -431,7 +444,8 @@ class Reader {
       }
     }
     if (const json::object* call = object_member(part, "functionCall")) {
-      if (!text_member(*call, "name") || (call->contains("args") && !object_member(*call, "args"))) {
+      if (!text_member(*call, "name") ||
+          (call->contains("args") && !object_member(*call, "args"))) {
         return "Invalid value at 'contents[0].parts[0].function_call'.";
       }
       return read_signature(part, *call, turn);
@@ -500,8 +514,7 @@ std::optional<Failure> read_gemini_count(std::string_view text) {
   if (!raw) {
     return no_json();
   }
-  if (Problem problem =
-          unknown_name(*raw, {"contents", "generateContentRequest", "model"}, "")) {
+  if (Problem problem = unknown_name(*raw, {"contents", "generateContentRequest", "model"}, "")) {
     return invalid(*problem);
   }
   json::object body = camelled(*raw);
@@ -527,7 +540,8 @@ std::variant<GeminiEmbedding, Failure> read_gemini_embedding(std::string_view te
     for (const json::value& value : list ? *list : json::array()) {
       requests.push_back(value.is_object() ? camelled(value.get_object()) : json::object());
       if (!text_member(requests.back(), "model").value_or("").starts_with("models/")) {
-        return invalid("* BatchEmbedContentsRequest.requests[0].model: unexpected model name format");
+        return invalid(
+            "* BatchEmbedContentsRequest.requests[0].model: unexpected model name format");
       }
     }
     if (requests.empty() || requests.size() > kMaxEmbeddings || raw->size() != 1) {

@@ -15,8 +15,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// One whole request, as the protocols see it. Views live as long as the call.
 struct Incoming {
   std::string_view method = {};
-  std::string_view path = {};   ///< as it came, without the query
-  std::string_view query = {};  ///< without the question mark
+  std::string_view path = {};    ///< as it came, without the query
+  std::string_view query = {};   ///< without the question mark
   std::string_view fields = {};  ///< header lines
   std::string_view body = {};
   SteadyTime now = {};

@@ -45,9 +45,7 @@ std::string_view name_of(JobState state) {
   return "";
 }
 
-bool is_over(JobState state) {
-  return state != JobState::InQueue && state != JobState::InProgress;
-}
+bool is_over(JobState state) { return state != JobState::InQueue && state != JobState::InProgress; }
 
 JobState Job::state(SteadyTime now) const {
   if (cancelled) {
@@ -171,8 +169,8 @@ void JobTable::append_json(std::string& out, SteadyTime now) const {
     out += R"(,"endpoint":)";
     append_json_string(out, job.endpoint, HighBytes::Latin1);
     out += R"(,"status":")" + std::string(name_of(job.state(now))) + R"(","input_hash":")" +
-           job.input_hash + R"(","retries":)" + std::to_string(job.retries) +
-           R"(,"expired":)" + (now >= job.expires ? "true" : "false") + R"(,"delivered":)" +
+           job.input_hash + R"(","retries":)" + std::to_string(job.retries) + R"(,"expired":)" +
+           (now >= job.expires ? "true" : "false") + R"(,"delivered":)" +
            std::to_string(job.delivered) + "}";
   }
   out += ']';

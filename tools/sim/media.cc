@@ -19,9 +19,7 @@ Failure missing(std::string_view name) {
           "Missing required parameter: '" + std::string(name) + "'."};
 }
 
-Reply wrong(const Failure& failure) {
-  return error_reply(Protocol::OpenAi, Behaviour{}, failure);
-}
+Reply wrong(const Failure& failure) { return error_reply(Protocol::OpenAi, Behaviour{}, failure); }
 
 /// Bytes that look like a file of its kind and are `size` long.
 std::string filled(std::string start, std::size_t size) {
@@ -56,7 +54,8 @@ Reply images(const Behaviour& behaviour, const json::object& body) {
     Reply reply;
     std::string image = R"(,"created_at":)" + created + R"(,"b64_json":)" +
                         quoted(base64_of(filled(start, bytes))) + "," + shape;
-    std::size_t partial = std::min<std::size_t>(count_member(body, "partial_images").value_or(0), 3);
+    std::size_t partial =
+        std::min<std::size_t>(count_member(body, "partial_images").value_or(0), 3);
     for (std::size_t i = 0; i < partial; ++i) {
       reply.events.push_back({.data = R"({"type":"image_generation.partial_image")" + image +
                                       R"(,"partial_image_index":)" + std::to_string(i) + "}",
@@ -166,8 +165,8 @@ Reply transcription(const Behaviour& behaviour, const json::object& form, const 
     reply.content_type = "text/plain; charset=utf-8";
     reply.body = text + "\n";
     if (format == "srt") {
-      reply.body = "1\n" + seconds_text(0, ',') + " --> " + seconds_text(3, ',') + "\n" + text +
-                   "\n\n";
+      reply.body =
+          "1\n" + seconds_text(0, ',') + " --> " + seconds_text(3, ',') + "\n" + text + "\n\n";
     } else if (format == "vtt") {
       reply.body = "WEBVTT\n\n" + seconds_text(0, '.') + " --> " + seconds_text(3, '.') + "\n" +
                    text + "\n\n";
@@ -179,10 +178,19 @@ Reply transcription(const Behaviour& behaviour, const json::object& form, const 
 }
 
 std::string moderation_result(std::string_view text, bool multimodal) {
-  static constexpr std::array<std::string_view, 13> kCategories = {
-      "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit",
-      "illicit/violent", "self-harm", "self-harm/intent", "self-harm/instructions", "sexual",
-      "sexual/minors", "violence", "violence/graphic"};
+  static constexpr std::array<std::string_view, 13> kCategories = {"harassment",
+                                                                   "harassment/threatening",
+                                                                   "hate",
+                                                                   "hate/threatening",
+                                                                   "illicit",
+                                                                   "illicit/violent",
+                                                                   "self-harm",
+                                                                   "self-harm/intent",
+                                                                   "self-harm/instructions",
+                                                                   "sexual",
+                                                                   "sexual/minors",
+                                                                   "violence",
+                                                                   "violence/graphic"};
   bool bad = text.find("kill") != std::string_view::npos;
   std::string categories;
   std::string scores;
@@ -195,8 +203,8 @@ std::string moderation_result(std::string_view text, bool multimodal) {
     types += name + (multimodal ? R"(:["text","image"])" : R"(:["text"])");
   }
   return R"({"flagged":)" + std::string(bad ? "true" : "false") + R"(,"categories":{)" +
-         categories + R"(},"category_scores":{)" + scores + R"(},"category_applied_input_types":{)" +
-         types + "}}";
+         categories + R"(},"category_scores":{)" + scores +
+         R"(},"category_applied_input_types":{)" + types + "}}";
 }
 
 Reply moderation(const Behaviour& behaviour, const MediaRequest& request,
@@ -228,10 +236,9 @@ Reply moderation(const Behaviour& behaviour, const MediaRequest& request,
   if (results.empty()) {
     return wrong({400, "invalid_value", "'input' holds no text."});
   }
-  Reply reply = json_reply(Protocol::OpenAi, R"({"id":)" +
-                                                 quoted("modr-" + say(behaviour, demand).id) +
-                                                 R"(,"model":)" + quoted(request.model) +
-                                                 R"(,"results":[)" + results + "]}");
+  Reply reply = json_reply(
+      Protocol::OpenAi, R"({"id":)" + quoted("modr-" + say(behaviour, demand).id) + R"(,"model":)" +
+                            quoted(request.model) + R"(,"results":[)" + results + "]}");
   reply.tokens = 1;
   return reply;
 }
@@ -278,11 +285,11 @@ Reply rerank(const Behaviour& behaviour, const MediaRequest& request, const json
   }
   Demand demand;
   demand.heard(*query);
-  Reply reply = json_reply(
-      Protocol::OpenAi, R"({"id":)" + quoted("rerank-" + say(behaviour, demand).id) +
-                            R"(,"model":)" + quoted(request.model) + R"(,"usage":{"total_tokens":)" +
-                            std::to_string(behaviour.prompt_tokens) + R"(},"results":[)" + results +
-                            "]}");
+  Reply reply =
+      json_reply(Protocol::OpenAi,
+                 R"({"id":)" + quoted("rerank-" + say(behaviour, demand).id) + R"(,"model":)" +
+                     quoted(request.model) + R"(,"usage":{"total_tokens":)" +
+                     std::to_string(behaviour.prompt_tokens) + R"(},"results":[)" + results + "]}");
   reply.tokens = 1;
   return reply;
 }

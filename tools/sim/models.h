@@ -26,9 +26,7 @@ class Model {
   /// True if what it says follows from the body. Only without an error().
   bool follows_body() const { return std::get<Behaviour>(behaviour_).vary; }
   /// True if what it says is what it received. Only without an error().
-  bool echoes() const {
-    return std::get<Behaviour>(behaviour_).content != Content::Words;
-  }
+  bool echoes() const { return std::get<Behaviour>(behaviour_).content != Content::Words; }
   /// Counts one request for `operation` and says how it is to be answered. Only without an error().
   const Behaviour& next(std::string_view operation);
   /// The script of a request that asks for nothing but `shape`, by the behaviour that next()
@@ -68,7 +66,8 @@ class ModelTable {
   std::variant<Behaviour, std::string> behaviour_of_name(std::string_view name) const;
 
   const Options& options_;
-  std::map<std::string, std::string, std::less<>> named_;  // parameters of a name, at most kMaxModels
+  std::map<std::string, std::string, std::less<>>
+      named_;  // parameters of a name, at most kMaxModels
   std::map<std::string, Model, std::less<>> models_;
 };
 

@@ -40,7 +40,8 @@ bool add_model(Options& options, std::string_view value) {
 constexpr Option kOptions[] = {
     {"port", "N", "port on 127.0.0.1 (9100); 0: a free one, printed as the first line",
      [](Options& o, std::string_view v) { return set(o.port, parse_count(v, 65535)); }},
-    {"require-key", "KEY", "refuse requests without this key, in whichever field their protocol has",
+    {"require-key", "KEY",
+     "refuse requests without this key, in whichever field their protocol has",
      [](Options& o, std::string_view v) { return !(o.require_key = v).empty(); }},
     {"tls-certificate", "FILE", "serve TLS with this PEM chain",
      [](Options& o, std::string_view v) { return !(o.tls_certificate = v).empty(); }},

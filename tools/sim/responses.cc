@@ -172,8 +172,7 @@ class ResponseStream {
       add("response.function_call_arguments.delta", here + R"("delta":)" + quoted(piece),
           token_gap(behaviour_));
     }
-    add("response.function_call_arguments.done",
-        here + R"("arguments":)" + quoted(call.arguments));
+    add("response.function_call_arguments.done", here + R"("arguments":)" + quoted(call.arguments));
     item("done", call_json(call, "completed", call.arguments));
     ++index_;
   }
@@ -266,17 +265,20 @@ std::variant<ResponsesRequest, Failure> read_responses(std::string_view text) {
     request.demand.schema = R"({"type":"object","properties":{"answer":{"type":"string"}}})";
   }
   static constexpr std::pair<std::string_view, std::string_view> kEchoed[] = {
-      {"instructions", "null"}, {"max_output_tokens", "null"},
-      {"metadata", "{}"},       {"temperature", "1.0"},
+      {"instructions", "null"},
+      {"max_output_tokens", "null"},
+      {"metadata", "{}"},
+      {"temperature", "1.0"},
       {"text", R"({"format":{"type":"text"}})"},
       {"tool_choice", "\"auto\""},
-      {"tools", "[]"},          {"top_p", "1.0"},
+      {"tools", "[]"},
+      {"top_p", "1.0"},
       {"truncation", "\"disabled\""},
       {"user", "null"}};
   for (const auto& [name, otherwise] : kEchoed) {
     const json::value* value = member(body, name);
-    request.echo += "," + quoted(name) + ":" +
-                    (value ? json::serialize(*value) : std::string(otherwise));
+    request.echo +=
+        "," + quoted(name) + ":" + (value ? json::serialize(*value) : std::string(otherwise));
   }
   return request;
 }
@@ -311,8 +313,11 @@ Reply ResponseStore::create(const Behaviour& behaviour, const ResponsesRequest& 
     }
     request.demand.seed ^= before->second.request.demand.seed;
   }
-  Stored stored{.request = request, .behaviour = behaviour,
-                .saying = say(behaviour, request.demand), .begins = now, .ends = now};
+  Stored stored{.request = request,
+                .behaviour = behaviour,
+                .saying = say(behaviour, request.demand),
+                .begins = now,
+                .ends = now};
   Saying& saying = stored.saying;
   if (request.background && behaviour.id.empty()) {
     saying.id = hex_of(request.demand.seed);

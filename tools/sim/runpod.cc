@@ -66,8 +66,7 @@ std::size_t available(const Job& job, SteadyTime now) {
 
 /// Gives away what came since the last time.
 std::string take_pieces(Job& job, SteadyTime now) {
-  std::string body =
-      R"({"status":)" + quoted(name_of(job.state(now))) + R"(,"stream":[)";
+  std::string body = R"({"status":)" + quoted(name_of(job.state(now))) + R"(,"stream":[)";
   for (std::size_t end = available(job, now); job.delivered < end; ++job.delivered) {
     body += body.back() == '[' ? "" : ",";
     body += R"({"output":)" + job.work.pieces[job.delivered] + R"(,"metrics":{"stream_index":)" +
@@ -143,8 +142,8 @@ std::optional<Route> route_of(const json::object& input) {
   Route route{.path = std::string(openai ? *openai : *other)};
   const json::value* body = member(input, openai ? "openai_input" : "body");
   route.body = body ? json::serialize(*body) : "";
-  route.method = openai ? (body ? "POST" : "GET")
-                        : std::string(text_member(input, "method").value_or("POST"));
+  route.method =
+      openai ? (body ? "POST" : "GET") : std::string(text_member(input, "method").value_or("POST"));
   return route;
 }
 
@@ -217,8 +216,8 @@ Answer RunPod::answer(const Incoming& incoming) {
     return struck(behaviour, endpoint, purge(endpoint, incoming.now));
   }
   bool takes_post = operation == "cancel" || operation == "retry";
-  bool known = takes_post || operation == "status" || operation == "status-sync" ||
-               operation == "stream";
+  bool known =
+      takes_post || operation == "status" || operation == "status-sync" || operation == "stream";
   if (!known || id.empty() || (takes_post && !post)) {
     return refused(404, "not found");
   }
@@ -249,8 +248,11 @@ Answer RunPod::submit(std::string_view endpoint, const Behaviour& behaviour,
   }
   Work work;
   if (auto route = route_of(*input)) {
-    Incoming inner{.method = route->method, .path = route->path, .query = {},
-                   .fields = "content-type: application/json\r\n", .body = route->body,
+    Incoming inner{.method = route->method,
+                   .path = route->path,
+                   .query = {},
+                   .fields = "content-type: application/json\r\n",
+                   .body = route->body,
                    .now = incoming.now};
     work = passed_on(service_.answer_openai(inner));
   } else {
@@ -314,8 +316,7 @@ Answer RunPod::answer_held(const Held& held, SteadyTime now) {
 }
 
 /// The platform runs the call as a job and unwraps its result; a cold endpoint only takes longer.
-Answer RunPod::pass_on(std::string_view endpoint, std::string_view path,
-                       const Incoming& incoming) {
+Answer RunPod::pass_on(std::string_view endpoint, std::string_view path, const Incoming& incoming) {
   auto picked = service_.pick(endpoint, "openai");
   if (auto* failure = std::get_if<Failure>(&picked)) {
     return refused(404, failure->message);
@@ -327,8 +328,7 @@ Answer RunPod::pass_on(std::string_view endpoint, std::string_view path,
   if (platform.status != 200 || platform.fault != Fault::None) {
     answer.behaviour = platform;
   }
-  answer.behaviour.latency +=
-      platform.queue + jobs_.warm_up(endpoint, platform, incoming.now);
+  answer.behaviour.latency += platform.queue + jobs_.warm_up(endpoint, platform, incoming.now);
   return answer;
 }
 

@@ -168,15 +168,14 @@ Saying say(const Behaviour& behaviour, const Demand& demand, std::size_t choice)
     return saying;
   }
   if (!plain) {
-    saying.pieces = cut_text(behaviour.content == Content::RequestBody ? demand.echo_body
-                                                                       : demand.echo_fields,
-                             kEchoPiece);
+    saying.pieces =
+        cut_text(behaviour.content == Content::RequestBody ? demand.echo_body : demand.echo_fields,
+                 kEchoPiece);
     return saying;
   }
-  saying.pieces =
-      demand.schema
-          ? cut_text(example(*demand.schema, one_word(behaviour, seed)), kTokenBytes)
-          : words(behaviour, seed);
+  saying.pieces = demand.schema
+                      ? cut_text(example(*demand.schema, one_word(behaviour, seed)), kTokenBytes)
+                      : words(behaviour, seed);
   drop_prefix(saying.pieces, demand.prefix);
   stop_at(saying, demand.stop);
   if (demand.max_tokens < saying.pieces.size()) {

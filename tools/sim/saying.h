@@ -23,7 +23,7 @@ struct Demand {
   std::string prefix;               ///< how the answer begins: the model goes on from here
   std::size_t max_tokens = SIZE_MAX;
   std::vector<std::string> stop;
-  std::vector<Tool> tools;  ///< that may be called now
+  std::vector<Tool> tools;   ///< that may be called now
   bool after_tools = false;  ///< results of tools are the last word: an answer is due
   bool must_call = false;
   std::optional<std::string> schema;  ///< the answer is JSON that fits it

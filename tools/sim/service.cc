@@ -149,10 +149,9 @@ Answer Service::answer_openai(const Incoming& incoming) {
   }
   if (incoming.method == "GET" && (path == "/models" || path.starts_with("/models/"))) {
     constexpr std::string_view kPrefix = "/models/";
-    std::string body =
-        path.starts_with(kPrefix)
-            ? model_json(percent_decoded(path.substr(kPrefix.size())))
-            : R"({"object":"list","data":[)" + model_json("sim") + "]}";
+    std::string body = path.starts_with(kPrefix)
+                           ? model_json(percent_decoded(path.substr(kPrefix.size())))
+                           : R"({"object":"list","data":[)" + model_json("sim") + "]}";
     return plain_answer(json_reply(Protocol::OpenAi, std::move(body)));
   }
   if (post && path == "/chat/completions") {
@@ -365,8 +364,8 @@ Answer Service::answer_gemini(const Incoming& incoming) {
     request.demand.echo_fields = incoming.fields;
     reply = gemini_reply(behaviour, request);
   } else {
-    reply = method == "countTokens" ? gemini_count(behaviour)
-                                    : gemini_embedding(behaviour, embedding);
+    reply =
+        method == "countTokens" ? gemini_count(behaviour) : gemini_embedding(behaviour, embedding);
   }
   return done(std::move(behaviour), std::move(reply), std::move(model), stream);
 }

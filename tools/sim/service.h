@@ -26,8 +26,7 @@ class Service {
   static constexpr std::size_t kMaxKeys = 256;
 
   /// `options` outlive the service.
-  explicit Service(const Options& options)
-      : options_(options), models_(options), runpod_(*this) {}
+  explicit Service(const Options& options) : options_(options), models_(options), runpod_(*this) {}
 
   /// The answer that comes before any endpoint's: the server is down, or the key is not good.
   /// Unset: go on.

@@ -167,8 +167,8 @@ void strike_reply(Reply& reply, const Behaviour& behaviour, std::string_view mod
     return;
   }
   if (behaviour.fault == Fault::ErrorBody) {
-    reply = json_reply(protocol, error_body(protocol, behaviour,
-                                            simulated_failure(protocol, behaviour, model)));
+    reply = json_reply(
+        protocol, error_body(protocol, behaviour, simulated_failure(protocol, behaviour, model)));
     return;
   }
   if (behaviour.fault == Fault::Html) {

@@ -47,7 +47,7 @@ struct Manner {
 
 struct Event {
   std::string data;
-  std::string name = {};              ///< of its `event:` line; empty: none
+  std::string name = {};               ///< of its `event:` line; empty: none
   std::chrono::microseconds delay{0};  ///< after the event before it
   bool ping = false;                   ///< not counted, and never struck
 };
