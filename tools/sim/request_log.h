@@ -29,10 +29,9 @@ struct RequestRecord {
   std::string target;
   std::string fields;       ///< header lines as they came
   std::string server_name;  ///< asked for by TLS SNI
-  std::string_view protocol;
+  Protocol protocol = Protocol::OpenAi;
   std::string model;
-  std::string key_hash;  ///< of the key it showed, shortened; empty: none
-  int status = 0;        ///< of the answer; 0: none yet
+  int status = 0;  ///< of the answer; 0: none yet
   bool stream = false;
   std::size_t body_bytes = 0;
   std::string body_start;   ///< the first kBodyStart bytes
