@@ -314,6 +314,7 @@ std::variant<Demand, Failure> read_chat(std::string_view text, ChatShape& shape)
 
 Reply chat_reply(const Behaviour& behaviour, const ChatShape& shape, const Demand& demand) {
   std::vector<Saying> sayings;
+  sayings.reserve(shape.choices);
   for (std::size_t i = 0; i < shape.choices; ++i) {
     sayings.push_back(say(behaviour, demand, i));
   }
