@@ -62,10 +62,10 @@ class Simulator:
         stop(self.process)
         self.process.stdout.close()
 
-    def admin(self, method, path):
+    def admin(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body)
             return json.load(connection.getresponse())
         finally:
             connection.close()
@@ -76,6 +76,16 @@ class Simulator:
 
     def stats(self):
         return self.admin("GET", "/sim/stats")
+
+    def jobs(self):
+        """The jobs of the queue protocol, oldest first."""
+        return self.admin("GET", "/sim/jobs")
+
+    def control(self, name, **members):
+        """`down`, `up`, `model` or `key`: changes how it answers from now on."""
+        answer = self.admin("POST", f"/sim/{name}", json.dumps(members))
+        if answer != {}:
+            raise RuntimeError(f"headgate-sim refused {name}: {answer}")
 
     def clear(self):
         """Forgets the log and the counters; `times=N` begins again."""

@@ -28,9 +28,10 @@ bool strike(Behaviour& behaviour, std::string_view) {
 }
 
 /// A fault with the number of an event; `fallback` applies when none is given.
-template <Fault fault, std::size_t fallback>
+template <Fault fault, std::size_t fallback, FaultUnit unit = FaultUnit::Events>
 bool strike_at(Behaviour& behaviour, std::string_view value) {
   behaviour.fault = fault;
+  behaviour.fault_unit = unit;
   behaviour.fault_at = fallback;
   return value.empty() || set(behaviour.fault_at, parse_count(value, kMaxTokens));
 }
@@ -68,6 +69,57 @@ bool set_field(std::string& target, std::string_view value) {
   bool printable = std::all_of(value.begin(), value.end(), [](char c) { return c >= 32; });
   target = value;
   return printable;
+}
+
+template <std::string Behaviour::* field>
+bool write(Behaviour& behaviour, std::string_view value) {
+  return set_field(behaviour.*field, value);
+}
+
+template <std::chrono::microseconds Behaviour::* time>
+bool wait(Behaviour& behaviour, std::string_view value) {
+  return set(behaviour.*time, parse_duration(value));
+}
+
+template <std::size_t Behaviour::* number>
+bool count(Behaviour& behaviour, std::string_view value) {
+  return set(behaviour.*number, parse_count(value, kMaxTokens));
+}
+
+bool set_created(Behaviour& behaviour, std::string_view value) {
+  return set(behaviour.created, parse_count(value, 4'102'444'800));
+}
+
+template <typename Value>
+struct Word {
+  std::string_view name;
+  Value value;
+};
+
+template <typename Value, std::size_t size>
+bool choose(Value& target, const Word<Value> (&words)[size], std::string_view name) {
+  for (const Word<Value>& word : words) {
+    if (word.name == name) {
+      target = word.value;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool set_cause(Behaviour& behaviour, std::string_view value) {
+  static constexpr Word<Cause> kWords[] = {{"context", Cause::ContextLength},
+                                           {"policy", Cause::ContentPolicy},
+                                           {"quota", Cause::Quota},
+                                           {"key", Cause::Key}};
+  return choose(behaviour.cause, kWords, value);
+}
+
+bool set_job_end(Behaviour& behaviour, std::string_view value) {
+  static constexpr Word<JobEnd> kWords[] = {
+      {"completed", JobEnd::Completed}, {"failed", JobEnd::Failed}, {"timed-out", JobEnd::TimedOut},
+      {"no-output", JobEnd::NoOutput},  {"lost", JobEnd::Lost},     {"stuck", JobEnd::Stuck}};
+  return choose(behaviour.job_end, kWords, value);
 }
 
 bool set_drip(Behaviour& behaviour, std::string_view value) {
@@ -118,21 +170,40 @@ constexpr Parameter kParameters[] = {
      [](Behaviour& b, std::string_view v) { return set_field(b.retry_after, v); }},
     {"retry-after-ms", "", "VALUE", "retry-after-ms of the error",
      [](Behaviour& b, std::string_view v) { return set_field(b.retry_after_ms, v); }},
+    {"retry-date", "", "DURATION", "Retry-After of the error as a date this far away",
+     wait<&Behaviour::retry_date>},
+    {"retry-info", "", "VALUE", "retryDelay of a Gemini error: 1.5s",
+     write<&Behaviour::retry_info>},
+    {"should-retry", "", "VALUE", "x-should-retry of the error", write<&Behaviour::should_retry>},
+    {"because", "", "WORD", "why: context, policy, quota or key", set_cause},
     {"vllm-errors", "", "", "errors in the shape of vLLM: integer code, class name as type",
      raise<&Behaviour::vllm_errors>},
     {"times", "", "N", "only the first N requests see the fault or status, later ones do not",
      [](Behaviour& b, std::string_view v) {
        return set(b.fault_times, parse_count(v, 1'000'000));
      }},
+    {"on", "", "OPERATION", "only this one sees the fault or status: chat, run, status, models, …",
+     write<&Behaviour::fault_on>},
     {"reset", "", "[N]", "reset before the head, or after N events", strike_at<Fault::Reset, 0>},
     {"silence", "", "", "read the request, never answer", strike<Fault::Silence>},
+    {"hang", "", "", "the same", strike<Fault::Silence>},
     {"stall", "", "[N]", "stop after N events (1), stay connected", strike_at<Fault::Stall, 1>},
     {"cut", "", "[N]", "close after N events (1)", strike_at<Fault::Cut, 1>},
+    {"cut-bytes", "", "N", "close after N bytes of the body",
+     strike_at<Fault::Cut, 0, FaultUnit::Bytes>},
+    {"stall-bytes", "", "N", "stop after N bytes of the body",
+     strike_at<Fault::Stall, 0, FaultUnit::Bytes>},
+    {"reset-bytes", "", "N", "reset after N bytes of the body",
+     strike_at<Fault::Reset, 0, FaultUnit::Bytes>},
     {"half-head", "", "", "close in the middle of the head", strike<Fault::HalfHead>},
-    {"malformed", "", "[N]", "event N (2) is not JSON", strike_at<Fault::Malformed, 2>},
+    {"malformed", "truncated", "[N]", "event N (2), or the whole body, is half of its JSON",
+     strike_at<Fault::Malformed, 2>},
     {"error-event", "", "[N]", "event N (2) is an error, and the last one",
      strike_at<Fault::ErrorEvent, 2>},
-    {"no-done", "", "", "the stream ends without [DONE]", strike<Fault::NoDone>},
+    {"no-done", "", "", "the stream ends without its end mark: [DONE], message_stop, …",
+     strike<Fault::NoDone>},
+    {"no-finish", "", "", "the stream ends before its finish reason, cleanly",
+     strike<Fault::NoFinish>},
     {"bad-length", "", "", "Content-Length is not a number", strike<Fault::BadLength>},
     {"two-lengths", "", "", "two Content-Length fields that differ", strike<Fault::TwoLengths>},
     {"length-and-chunks", "", "", "Content-Length and Transfer-Encoding together",
@@ -141,7 +212,35 @@ constexpr Parameter kParameters[] = {
     {"long-body", "", "", "a second response nobody asked for after the answer",
      strike<Fault::LongBody>},
     {"html200", "", "", "200 with an HTML page", strike<Fault::Html>},
+    {"error200", "", "", "200 with an error object", strike<Fault::ErrorBody>},
+    {"content-type", "", "VALUE", "instead of the right one", write<&Behaviour::content_type>},
     {"big-header", "", "[SIZE]", "a response field of this size (128KiB)", set_big_header},
+    {"vary", "", "", "text and ids follow from the prompt: its user and tool texts",
+     raise<&Behaviour::vary>},
+    {"id", "", "TEXT", "id of every answer, after its prefix", write<&Behaviour::id>},
+    {"created", "", "N", "time of every answer, in seconds (1700000000)", set_created},
+    {"cached-tokens", "", "N", "how many of the prompt's tokens were cached",
+     count<&Behaviour::cached_tokens>},
+    {"reasoning", "", "N", "tokens of thought before the answer", count<&Behaviour::reasoning>},
+    {"reasoning-field", "", "NAME", "where chat shows them (reasoning_content)",
+     write<&Behaviour::reasoning_field>},
+    {"calls", "", "N", "tools called when some are given (1); 0: answered in words",
+     count<&Behaviour::calls>},
+    {"refusal", "", "", "the model refuses; Gemini blocks the prompt", raise<&Behaviour::refusal>},
+    {"no-prefill", "", "", "a last turn of the assistant is refused",
+     raise<&Behaviour::no_prefill>},
+    {"unsigned-calls", "", "", "Gemini takes calls back without their thoughtSignature",
+     raise<&Behaviour::unsigned_calls>},
+    {"queue", "", "DURATION", "a job waits this long for a worker", wait<&Behaviour::queue>},
+    {"cold-start", "", "DURATION", "the endpoint's first job waits this long, too",
+     wait<&Behaviour::cold_start>},
+    {"execution", "", "DURATION", "a job runs this long, besides the pace of its tokens",
+     wait<&Behaviour::execution>},
+    {"expiry", "", "DURATION", "results are kept this long (run 30m, runsync 1m)",
+     wait<&Behaviour::expiry>},
+    {"job", "", "WORD", "its end: completed, failed, timed-out, no-output, lost, stuck",
+     set_job_end},
+    {"scaled-to-zero", "", "", "RunPod's health is a 204", raise<&Behaviour::scaled_to_zero>},
 };
 
 }  // namespace
@@ -152,6 +251,26 @@ std::size_t Behaviour::token_count() const {
   }
   return answer_bytes == 0 ? kDefaultTokens
                            : std::max<std::size_t>(1, answer_bytes / kBytesPerToken);
+}
+
+Behaviour Behaviour::healthy(const Behaviour& base) const {
+  Behaviour well = base;
+  well.tokens = tokens;
+  well.answer_bytes = answer_bytes;
+  well.prompt_tokens = prompt_tokens;
+  well.dimensions = dimensions;
+  well.content = content;
+  well.vary = vary;
+  well.id = id;
+  well.created = created;
+  well.cached_tokens = cached_tokens;
+  well.reasoning = reasoning;
+  well.reasoning_field = reasoning_field;
+  well.calls = calls;
+  well.usage_missing = usage_missing;
+  well.unsigned_calls = unsigned_calls;
+  well.no_prefill = no_prefill;
+  return well;
 }
 
 std::span<const Parameter> parameters() { return kParameters; }

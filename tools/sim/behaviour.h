@@ -28,6 +28,24 @@ enum class Fault : std::uint8_t {
   ShortBody,        ///< closed ten bytes before the promised length
   LongBody,         ///< a second, unasked response right after the answer
   Html,             ///< 200 with an HTML page
+  ErrorBody,        ///< 200 with an error object
+  NoFinish,         ///< the stream ends cleanly before it says why it ended
+};
+
+/// What `Behaviour::fault_at` counts.
+enum class FaultUnit : std::uint8_t { Events, Bytes };
+
+/// Why an error of `Behaviour::status` was given; changes its code and message.
+enum class Cause : std::uint8_t { Plain, ContextLength, ContentPolicy, Quota, Key };
+
+/// How a job of the queue protocol ends.
+enum class JobEnd : std::uint8_t {
+  Completed,
+  Failed,
+  TimedOut,
+  NoOutput,  ///< completed, and the output is missing
+  Lost,      ///< its record disappears once it is picked up
+  Stuck,     ///< never picked up
 };
 
 enum class Framing : std::uint8_t { Length, Chunks, UntilClose };
@@ -54,7 +72,14 @@ struct Behaviour {
   std::string retry_after_ms;
   Fault fault = Fault::None;
   std::size_t fault_at = 0;
+  FaultUnit fault_unit = FaultUnit::Events;
   std::size_t fault_times = 0;  ///< only this many requests are struck; 0: all
+  std::string fault_on;         ///< only this operation is struck; empty: every one
+  Cause cause = Cause::Plain;
+  std::chrono::microseconds retry_date{0};  ///< Retry-After as a date this far away; 0: none
+  std::string retry_info;                   ///< google.rpc.RetryInfo of a Gemini error
+  std::string should_retry;                 ///< x-should-retry of the error
+  std::string content_type;                 ///< instead of the right one
 
   Framing framing = Framing::Length;  ///< of answers that are not streams
   Content content = Content::Words;
@@ -69,7 +94,27 @@ struct Behaviour {
   bool early_hints = false;  ///< a 103 before the response
   bool vllm_errors = false;  ///< errors in the shape of vLLM: integer code, class name as type
 
+  bool vary = false;  ///< text and ids follow from the prompt
+  std::string id;     ///< of every answer; empty: derived
+  std::size_t created = 1'700'000'000;
+  std::size_t cached_tokens = 0;  ///< how many of prompt_tokens
+  std::size_t reasoning = 0;      ///< tokens of thought before the answer
+  std::string reasoning_field = "reasoning_content";
+  std::size_t calls = 1;        ///< tools called when there are any
+  bool refusal = false;         ///< the model refuses, or the prompt is blocked
+  bool no_prefill = false;      ///< a last turn of the assistant is a mistake
+  bool unsigned_calls = false;  ///< Gemini takes calls without a thought signature
+
+  std::chrono::microseconds queue{0};       ///< a job waits this long for a worker
+  std::chrono::microseconds cold_start{0};  ///< and until the first worker is up
+  std::chrono::microseconds execution{0};   ///< a job runs this long, besides its tokens
+  std::chrono::microseconds expiry{0};      ///< results are kept this long; 0: as documented
+  JobEnd job_end = JobEnd::Completed;
+  bool scaled_to_zero = false;  ///< health has no body
+
   std::size_t token_count() const;
+  /// The same content by a server that is well again.
+  Behaviour healthy(const Behaviour& base) const;
 };
 
 /// One word that changes a behaviour, in a model's name (`sim:latency=50ms`) or as an option of the

@@ -52,6 +52,30 @@ TEST(Behaviour, OtherNamesAreServedWithTheDefaults) {
   EXPECT_EQ(read("simulated:cut=1").fault, Fault::None);
 }
 
+TEST(Behaviour, BytesAndEventsAreToldApart) {
+  EXPECT_EQ(read("sim:cut-bytes=7").fault_unit, FaultUnit::Bytes);
+  EXPECT_EQ(read("sim:cut-bytes=7").fault_at, 7U);
+  EXPECT_EQ(read("sim:cut-bytes=7:cut=2").fault_unit, FaultUnit::Events);
+}
+
+TEST(Behaviour, AServerThatIsWellAgainSaysTheSame) {
+  Behaviour well =
+      read("sim:tokens=3:vary:cached-tokens=2:status=503:cut=1:latency=1s").healthy(Behaviour{});
+  EXPECT_EQ(well.token_count(), 3U);
+  EXPECT_TRUE(well.vary);
+  EXPECT_EQ(well.cached_tokens, 2U);
+  EXPECT_EQ(well.status, 200);
+  EXPECT_EQ(well.fault, Fault::None);
+  EXPECT_EQ(well.latency, 0us);
+}
+
+TEST(Behaviour, WordsAreChosenFromTheirList) {
+  EXPECT_EQ(read("sim:job=timed-out").job_end, JobEnd::TimedOut);
+  EXPECT_EQ(read("sim:because=quota").cause, Cause::Quota);
+  EXPECT_NE(error_of("sim:job=done"), "");
+  EXPECT_NE(error_of("sim:because=rain"), "");
+}
+
 TEST(Behaviour, MistakesAreNamed) {
   EXPECT_NE(error_of("sim:latenzy=1s").find("latenzy"), std::string::npos);
   EXPECT_NE(error_of("sim:latency=fast").find("fast"), std::string::npos);

@@ -29,6 +29,7 @@ void BodyScan::reset() {
   max_completion_tokens_.clear();
   dimensions_.clear();
   include_usage_ = false;
+  extended_ = false;
   input_kind_ = 0;
   input_first_ = 0;
   input_commas_ = 0;
@@ -161,6 +162,12 @@ void BodyScan::end_string() {
       {"max_completion_tokens", Member::MaxCompletionTokens},
       {"dimensions", Member::Dimensions},
       {"input", Member::Input},
+      {"n", Member::Extended},
+      {"stop", Member::Extended},
+      {"tools", Member::Extended},
+      {"logprobs", Member::Extended},
+      {"response_format", Member::Extended},
+      {"continue_final_message", Member::Extended},
   };
   member_ = Member::Other;
   for (const auto& known : kMembers) {
@@ -194,6 +201,9 @@ void BodyScan::end_value() {
       break;
     case Member::Dimensions:
       dimensions_ = text_;
+      break;
+    case Member::Extended:
+      extended_ = extended_ || (text_ != "null" && text_ != "1" && text_ != "false");
       break;
     case Member::Input:
     case Member::Other:

@@ -23,6 +23,8 @@ class BodyScan {
   const std::optional<std::string>& model() const { return model_; }
   bool stream() const { return stream_ == "true"; }
   bool include_usage() const { return include_usage_; }
+  /// Tools, schemas and the like: members that this scan is too small for.
+  bool extended() const { return extended_; }
   bool base64_embeddings() const { return encoding_format_ == "base64"; }
   std::optional<std::size_t> max_tokens() const;
   std::optional<std::size_t> dimensions() const;
@@ -41,6 +43,7 @@ class BodyScan {
     MaxCompletionTokens,
     Dimensions,
     Input,
+    Extended,
   };
 
   void structure(char c);
@@ -62,6 +65,7 @@ class BodyScan {
   std::string max_completion_tokens_;
   std::string dimensions_;
   bool include_usage_ = false;
+  bool extended_ = false;
   char input_kind_ = 0;   // the first byte of `input`: quote or bracket
   char input_first_ = 0;  // the first byte inside its array
   std::size_t input_commas_ = 0;

@@ -56,5 +56,18 @@ TEST(BodyScan, TellsWhatIsAbsent) {
   EXPECT_FALSE(scan(R"({"stream":"true "})").stream());
 }
 
+TEST(BodyScan, SeesWhatItIsTooSmallFor) {
+  auto extended = [](std::string_view body) {
+    BodyScan scan;
+    scan.feed(body);
+    return scan.extended();
+  };
+  EXPECT_TRUE(extended(R"({"model":"m","tools":[{"type":"function"}]})"));
+  EXPECT_TRUE(extended(R"({"n":2})"));
+  EXPECT_TRUE(extended(R"({"stop":"x"})"));
+  EXPECT_FALSE(extended(R"({"n":1,"stop":null,"logprobs":false})"));
+  EXPECT_FALSE(extended(R"({"messages":[{"tools":[]}],"model":"n"})"));
+}
+
 }  // namespace
 }  // namespace headgate::sim

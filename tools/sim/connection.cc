@@ -8,9 +8,6 @@
 #include <openssl/evp.h>
 #include <sys/epoll.h>
 
-#include "sim/embeddings.h"
-#include "sim/text.h"
-
 namespace headgate::sim {
 namespace {
 
@@ -20,25 +17,12 @@ constexpr std::size_t kMaxHead = std::size_t{256} << 10;
 constexpr int kReadsAtOnce = 16;
 /// The longest that a silent or stalled answer holds its connection.
 constexpr std::chrono::minutes kMaxHang{10};
-constexpr std::size_t kMaxEmbeddings = 2048;
+/// Bodies that are read whole whatever --keep-body says.
+constexpr std::size_t kMaxWhole = std::size_t{64} << 20;
 
-std::string hex_of(evp_md_ctx_st* digest) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(digest, bytes.data(), &size);
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += kHex[bytes[i] >> 4];
-    text += kHex[bytes[i] & 15];
-  }
-  return text;
-}
-
-std::string model_json(std::string_view name) {
-  std::string text = R"({"id":)";
-  append_json_string(text, name, HighBytes::Keep);
-  return text + R"(,"object":"model","created":1700000000,"owned_by":"headgate-sim"})";
+/// False for the endpoints of the fast road, which a large body passes through.
+bool keeps_whole(std::string_view path) {
+  return !path.ends_with("/completions") && path != "/v1/embeddings" && path != "/embeddings";
 }
 
 }  // namespace
@@ -62,7 +46,7 @@ std::uint32_t Connection::interest() const {
 }
 
 void Connection::on_events(std::uint32_t events) {
-  bool waiting = state_ == State::Answer || state_ == State::Hang;
+  bool waiting = state_ == State::Answer || state_ == State::Hang || state_ == State::Held;
   if (waiting && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     hang_up();
     return;
@@ -83,6 +67,10 @@ void Connection::on_timer() {
     finished_ = true;
     return;
   }
+  if (state_ == State::Held) {
+    std::optional<Held> held = std::move(held_);
+    ask_service(&*held);
+  }
   advance();
 }
 
@@ -97,13 +85,14 @@ void Connection::fill() {
     }
     if (begin_ == end_) {
       begin_ = end_ = 0;
-    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer) {
+    } else if (end_ == input_.size() && begin_ > 0 && state_ != State::Answer &&
+               state_ != State::Held) {
       std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
     }
     if (end_ == input_.size()) {
-      if (state_ == State::Answer || state_ == State::Hang) {
+      if (state_ == State::Answer || state_ == State::Hang || state_ == State::Held) {
         return;
       }
       input_.resize(input_.size() * 2);
@@ -153,6 +142,7 @@ void Connection::advance() {
       case State::Answer:
         moved = write_some();
         break;
+      case State::Held:
       case State::Hang:
         break;
     }
@@ -202,6 +192,7 @@ void Connection::begin_request(const RequestHead& head) {
   body_ = {};
   kept_body_.clear();
   body_start_.clear();
+  keep_limit_ = keeps_whole(head.path()) ? kMaxWhole : shared_.options.keep_body;
   chunks_.reset();
   scan_.reset();
   if (digest_) {
@@ -237,7 +228,7 @@ void Connection::take_body_bytes(std::string_view bytes) {
   bool whole = !head_.chunked && bytes.size() == head_.content_length;
   if (whole) {
     body_ = bytes;
-  } else if (body_bytes_ <= shared_.options.keep_body) {
+  } else if (body_bytes_ <= keep_limit_) {
     kept_body_.append(bytes);
     body_ = kept_body_;
   } else {
@@ -276,143 +267,11 @@ bool Connection::take_body() {
   return true;
 }
 
-Question Connection::question() const {
-  return {.stream = scan_.stream(),
-          .include_usage = scan_.include_usage(),
-          .close = head_.close,
-          .http10 = head_.http10,
-          .max_tokens = scan_.max_tokens().value_or(SIZE_MAX),
-          .model = scan_.model() ? std::string_view(*scan_.model()) : std::string_view(),
-          .embeddings = {},
-          .body = body_,
-          .fields = head_.fields};
-}
-
-void Connection::answer() {
-  std::string_view path = head_.path();
-  RequestRecord* record = tracked_ ? shared_.log.find(request_number_) : nullptr;
-  if (record) {
-    record->body_bytes = body_bytes_;
-    record->body_start = body_start_;
-    record->model = scan_.model().value_or("");
-    record->stream = scan_.stream();
-    if (digest_) {
-      record->body_sha256 = hex_of(digest_.get());
-    }
-  }
-  if (!tracked_) {
-    answer_admin(path);
-    return;
-  }
-  bool get = head_.method == "GET";
-  if (get && (path == "/health" || path == "/ping")) {
-    play(std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", "{}")));
-    return;
-  }
-  const std::string& key = shared_.options.require_key;
-  if (!key.empty() && head_.authorization != "Bearer " + key) {
-    refuse(401, "invalid_api_key", "Incorrect API key provided.");
-    return;
-  }
-  if (path.starts_with("/v1/")) {
-    path.remove_prefix(3);
-  }
-  bool post = head_.method == "POST";
-  if (post && path == "/chat/completions") {
-    ask(Endpoint::Chat);
-  } else if (post && path == "/completions") {
-    ask(Endpoint::Completion);
-  } else if (post && path == "/embeddings") {
-    ask(Endpoint::Embeddings);
-  } else if (get && (path == "/models" || path.starts_with("/models/"))) {
-    answer_models(path);
-  } else {
-    refuse(404, "unknown_url",
-           "Unknown request: " + std::string(head_.method) + " " + std::string(head_.path()) + ".");
-  }
-}
-
-void Connection::ask(Endpoint endpoint) {
-  if (!scan_.complete()) {
-    refuse(400, "invalid_json", "The body is not a JSON object.");
-    return;
-  }
-  if (!scan_.model()) {
-    refuse(400, "missing_required_parameter", "Missing required parameter: 'model'.");
-    return;
-  }
-  Model& model = shared_.models.find(*scan_.model());
-  if (model.error()) {
-    refuse(400, "invalid_value", *model.error());
-    return;
-  }
-  const Behaviour& behaviour = model.next();
-  if (behaviour.content == Content::RequestBody && body_.size() != body_bytes_) {
-    refuse(413, "request_too_large", "The body is longer than --keep-body.");
-    return;
-  }
-  Question asked = question();
-  asked.endpoint = endpoint;
-  std::string embeddings;
-  if (endpoint == Endpoint::Embeddings) {
-    std::size_t inputs = scan_.inputs();
-    if (inputs == 0 || inputs > kMaxEmbeddings) {
-      refuse(400, "invalid_value", "'input' must hold between 1 and 2048 texts.");
-      return;
-    }
-    embeddings = embeddings_body(
-        *scan_.model(), inputs, scan_.dimensions().value_or(behaviour.dimensions),
-        behaviour.prompt_tokens, scan_.base64_embeddings() ? Encoding::Base64 : Encoding::Float);
-    asked.embeddings = embeddings;
-  }
-  play(model.answer(behaviour, asked));
-}
-
-void Connection::answer_models(std::string_view path) {
-  constexpr std::string_view kPrefix = "/models/";
-  std::string body = path.starts_with(kPrefix)
-                         ? model_json(path.substr(kPrefix.size()))
-                         : R"({"object":"list","data":[)" + model_json("sim") + "]}";
-  play(
-      std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", std::move(body))));
-}
-
-void Connection::answer_admin(std::string_view path) {
-  std::string body;
-  if (path == "/sim/log" && head_.method == "GET") {
-    body = R"({"stats":)";
-    shared_.stats.append_json(body);
-    body += R"(,"models":)";
-    shared_.models.append_json(body);
-    body += R"(,"requests":)";
-    shared_.log.append_json(body);
-    body += '}';
-  } else if (path == "/sim/log" && head_.method == "DELETE") {
-    shared_.log.clear();
-    shared_.models.forget();
-    shared_.stats.requests = shared_.stats.in_flight;
-    shared_.stats.answered = 0;
-    shared_.stats.aborted = 0;
-    shared_.stats.accepted_connections = shared_.stats.open_connections;
-    shared_.stats.append_json(body);
-  } else if (path == "/sim/stats" && head_.method == "GET") {
-    shared_.stats.append_json(body);
-  } else {
-    refuse(404, "unknown_url", "There is /sim/log and /sim/stats.");
-    return;
-  }
-  play(
-      std::make_shared<const Script>(make_json(Behaviour{}, question(), 200, "", std::move(body))));
-}
-
-void Connection::refuse(int status, std::string_view code, std::string_view message) {
-  Behaviour plain;
-  plain.vllm_errors = shared_.options.behaviour.vllm_errors;
-  play(std::make_shared<const Script>(make_error(plain, question(), status, code, message)));
-}
-
 void Connection::play(std::shared_ptr<const Script> script) {
   script_ = std::move(script);
+  if (RequestRecord* record = tracked_ ? shared_.log.find(request_number_) : nullptr) {
+    record->status = script_->status;
+  }
   answer_head_ = script_->head;
   if (script_->number_at > 0 && script_->number_at + kNumberDigits <= answer_head_.size()) {
     std::array<char, kNumberDigits> digits{};

@@ -9,12 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/answer.h"
 #include "sim/body_scan.h"
-#include "sim/models.h"
 #include "sim/options.h"
 #include "sim/request.h"
 #include "sim/request_log.h"
+#include "sim/service.h"
 #include "sim/transport.h"
 
 struct evp_md_ctx_st;
@@ -23,10 +22,10 @@ namespace headgate::sim {
 
 /// What the connections of one server have in common. Lives on the server's only thread.
 struct Shared {
-  explicit Shared(const Options& all) : options(all), models(all), log(all.log_size) {}
+  explicit Shared(const Options& all) : options(all), service(all), log(all.log_size) {}
 
   const Options& options;
-  ModelTable models;
+  Service service;
   RequestLog log;
   Stats stats;
   std::vector<char> scratch = std::vector<char>(std::size_t{256} << 10);  ///< for large bodies
@@ -52,7 +51,7 @@ class Connection {
   std::optional<SteadyTime> wake_at() const { return wake_at_; }
 
  private:
-  enum class State : std::uint8_t { Head, Body, Answer, Hang };
+  enum class State : std::uint8_t { Head, Body, Held, Answer, Hang };
 
   void fill();
   bool read_body_past_input();
@@ -62,16 +61,19 @@ class Connection {
   void take_body_bytes(std::string_view bytes);
   void begin_request(const RequestHead& head);
   void answer();
-  void ask(Endpoint endpoint);
+  void ask(Answer answer);
+  void ask_service(const Held* held);
+  bool ask_plain(Endpoint endpoint);
+  bool ask_embeddings();
   void answer_admin(std::string_view path);
-  void answer_models(std::string_view path);
   void refuse(int status, std::string_view code, std::string_view message);
   void play(std::shared_ptr<const Script> script);
   bool write_some();
   void end_answer();
   void end_request(Outcome outcome);
   void hang_up();
-  Question question() const;
+  Manner manner() const { return {.close = head_.close, .http10 = head_.http10}; }
+  Incoming incoming() const;
   std::string_view input() const;
 
   Shared& shared_;
@@ -92,13 +94,17 @@ class Connection {
   ChunkReader chunks_;
   BodyScan scan_;
   std::size_t body_bytes_ = 0;
-  std::string_view body_;  // the whole body, if it is still in input_ or kept
+  std::size_t keep_limit_ = 0;  // of bodies that are asked for whole
+  std::string_view body_;       // the whole body, if it is still in input_ or kept
   std::string kept_body_;
   std::string body_start_;
   struct FreeDigest {
     void operator()(evp_md_ctx_st* digest) const;
   };
   std::unique_ptr<evp_md_ctx_st, FreeDigest> digest_;  // null unless bodies are hashed
+
+  Protocol protocol_ = Protocol::OpenAi;
+  std::optional<Held> held_;
 
   bool tracked_ = false;  // the request is in the log and the counters
   std::uint64_t request_number_ = 0;

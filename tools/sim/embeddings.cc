@@ -27,6 +27,15 @@ void append_base64(std::string& out, const std::vector<float>& numbers) {
 
 }  // namespace
 
+void append_embedding(std::string& out, std::size_t index, std::size_t dimensions) {
+  out += '[';
+  for (std::size_t place = 0; place < dimensions; ++place) {
+    out += place == 0 ? "" : ",";
+    out += std::to_string(component(index, place));
+  }
+  out += ']';
+}
+
 std::string embeddings_body(std::string_view model, std::size_t inputs, std::size_t dimensions,
                             std::size_t prompt_tokens, Encoding encoding) {
   std::string body = R"({"object":"list","data":[)";
@@ -43,12 +52,8 @@ std::string embeddings_body(std::string_view model, std::size_t inputs, std::siz
       body += "\"}";
       continue;
     }
-    body += '[';
-    for (std::size_t place = 0; place < dimensions; ++place) {
-      body += place == 0 ? "" : ",";
-      body += std::to_string(numbers[place]);
-    }
-    body += "]}";
+    append_embedding(body, index, dimensions);
+    body += '}';
   }
   body += R"(],"model":)";
   append_json_string(body, model, HighBytes::Keep);

@@ -14,4 +14,7 @@ enum class Encoding : unsigned char { Float, Base64 };
 std::string embeddings_body(std::string_view model, std::size_t inputs, std::size_t dimensions,
                             std::size_t prompt_tokens, Encoding encoding);
 
+/// Appends the `index`th of them as a JSON array.
+void append_embedding(std::string& out, std::size_t index, std::size_t dimensions);
+
 }  // namespace headgate::sim

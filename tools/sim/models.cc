@@ -1,27 +1,39 @@
 #include "sim/models.h"
 
+#include <utility>
+
 #include "sim/text.h"
 
 namespace headgate::sim {
 
-const Behaviour& Model::next() {
-  ++requests_;
-  const auto& asked = std::get<Behaviour>(behaviour_);
-  return asked.fault_times == 0 || requests_ <= asked.fault_times ? asked : base_;
+Model::Model(std::variant<Behaviour, std::string> behaviour, const Behaviour& base)
+    : behaviour_(std::move(behaviour)) {
+  const auto* asked = std::get_if<Behaviour>(&behaviour_);
+  healthy_ = asked ? asked->healthy(base) : base;
 }
 
-std::shared_ptr<const Script> Model::answer(const Behaviour& behaviour, const Question& question) {
-  bool fixed = behaviour.content == Content::Words && !question.close && !question.http10 &&
-               question.max_tokens >= behaviour.token_count() &&
-               question.endpoint != Endpoint::Embeddings;
-  if (!fixed) {
-    return std::make_shared<const Script>(make_answer(behaviour, question));
+const Behaviour& Model::next(std::string_view operation) {
+  ++requests_;
+  const auto& asked = std::get<Behaviour>(behaviour_);
+  if (!asked.fault_on.empty() && asked.fault_on != operation) {
+    return healthy_;
   }
-  std::size_t place = question.endpoint == Endpoint::Chat ? 0 : 1;
-  place = place * 3 + (question.stream ? 1 + (question.include_usage ? 1 : 0) : 0);
-  place = place * 2 + (&behaviour == &base_ ? 1 : 0);
+  return asked.fault_times == 0 || ++struck_ <= asked.fault_times ? asked : healthy_;
+}
+
+void Model::forget() {
+  requests_ = 0;
+  struck_ = 0;
+}
+
+std::shared_ptr<const Script> Model::plain_script(const Behaviour& behaviour,
+                                                  const ChatShape& shape) {
+  std::size_t place = shape.endpoint == Endpoint::Chat ? 0 : 1;
+  place = place * 3 + (shape.stream ? 1 + (shape.include_usage ? 1 : 0) : 0);
+  place = place * 2 + (&behaviour == &healthy_ ? 1 : 0);
   if (!scripts_[place]) {
-    scripts_[place] = std::make_shared<const Script>(make_answer(behaviour, question));
+    scripts_[place] = std::make_shared<const Script>(
+        make_script(behaviour, Manner{}, shape.model, chat_reply(behaviour, shape, Demand{})));
   }
   return scripts_[place];
 }
@@ -38,12 +50,32 @@ Model& ModelTable::find(std::string_view name) {
   return found->second;
 }
 
+std::optional<std::string> ModelTable::rename(std::string_view name, std::string_view parameters) {
+  Behaviour scratch;
+  if (!parameters.empty()) {
+    if (auto error = apply_parameters(scratch, parameters)) {
+      return error;
+    }
+  }
+  if (named_.size() >= kMaxModels && !named_.contains(name)) {
+    return "too many names";
+  }
+  named_.insert_or_assign(std::string(name), std::string(parameters));
+  if (auto found = models_.find(name); found != models_.end()) {
+    models_.erase(found);
+  }
+  return std::nullopt;
+}
+
 std::variant<Behaviour, std::string> ModelTable::behaviour_of_name(std::string_view name) const {
-  auto named = options_.models.find(name);
-  if (named == options_.models.end()) {
+  auto named = named_.find(name);
+  if (named == named_.end()) {
     return behaviour_of(name, options_.behaviour);
   }
   Behaviour behaviour = options_.behaviour;
+  if (named->second.empty()) {
+    return behaviour;
+  }
   if (auto error = apply_parameters(behaviour, named->second)) {
     return *error;
   }

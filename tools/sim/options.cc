@@ -40,7 +40,8 @@ bool add_model(Options& options, std::string_view value) {
 constexpr Option kOptions[] = {
     {"port", "N", "port on 127.0.0.1 (9100); 0: a free one, printed as the first line",
      [](Options& o, std::string_view v) { return set(o.port, parse_count(v, 65535)); }},
-    {"require-key", "KEY", "refuse requests to /v1 without `Authorization: Bearer KEY`",
+    {"require-key", "KEY",
+     "refuse requests without this key, in whichever field their protocol has",
      [](Options& o, std::string_view v) { return !(o.require_key = v).empty(); }},
     {"tls-certificate", "FILE", "serve TLS with this PEM chain",
      [](Options& o, std::string_view v) { return !(o.tls_certificate = v).empty(); }},
@@ -114,7 +115,8 @@ std::variant<Options, std::string> parse_options(int count, const char* const* a
 
 std::string help_text() {
   std::string text =
-      "headgate-sim: a model server that speaks like OpenAI, for tests and benchmarks.\n\n"
+      "headgate-sim: a model server that speaks like OpenAI, Anthropic, Gemini and RunPod, for "
+      "tests\nand benchmarks.\n\n"
       "Usage: headgate-sim [--port N] [options]\n\n"
       "Options (DURATION: 300us, 50ms, 3s, 2m; SIZE: 16384, 16KiB, 4MiB):\n";
   for (const Option& option : kOptions) {
@@ -141,7 +143,9 @@ std::string help_text() {
   text +=
       "\nWhat reached it: GET /sim/log (counters and the last requests), DELETE /sim/log (forget "
       "them),\n"
-      "GET /sim/stats (connections, requests in flight, requests given up by their client).\n";
+      "GET /sim/stats (connections, requests in flight, requests given up by their client), GET "
+      "/sim/jobs.\n"
+      "To change it while it runs: POST /sim/down, /sim/up, /sim/model, /sim/key.\n";
   return text;
 }
 

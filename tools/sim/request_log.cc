@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/encoding.h"
+#include "sim/service.h"
 #include "sim/text.h"
 
 namespace headgate::sim {
@@ -43,16 +45,30 @@ void append_fields(std::string& out, std::string_view fields) {
   out += ']';
 }
 
+/// Made when the log is read: requests are many, readings few.
+std::string key_hash(const RequestRecord& record) {
+  std::string_view target = record.target;
+  std::size_t mark = std::min(target.find('?'), target.size());
+  Incoming shown{.query = target.substr(std::min(mark + 1, target.size())),
+                 .fields = record.fields};
+  return short_hash(key_of(record.protocol, shown));
+}
+
 void append_record(std::string& out, const RequestRecord& record) {
-  using std::chrono::milliseconds;
-  auto received =
-      std::chrono::duration_cast<milliseconds>(record.received.time_since_epoch()).count();
+  using std::chrono::microseconds;
+  auto received = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<microseconds>(record.received.time_since_epoch()).count());
   out += "{\"number\":" + std::to_string(record.number);
   append_number(out, "connection", record.connection);
-  append_number(out, "received_ms", static_cast<std::uint64_t>(received));
+  append_number(out, "received_ms", received / 1000);
+  append_number(out, "received_us", received);
   append_number(out, "took_us", static_cast<std::uint64_t>(record.took.count()));
   append_text(out, "method", record.method);
   append_text(out, "target", record.target);
+  append_text(out, "path", std::string_view(record.target).substr(0, record.target.find('?')));
+  append_text(out, "protocol", name_of(record.protocol));
+  append_text(out, "key_hash", key_hash(record));
+  append_number(out, "status", static_cast<std::uint64_t>(record.status));
   append_fields(out, record.fields);
   append_text(out, "server_name", record.server_name);
   append_text(out, "model", record.model);
@@ -82,7 +98,9 @@ RequestRecord& RequestLog::begin() {
   record.number = last_;
   record.took = {};
   record.server_name.clear();
+  record.protocol = Protocol::OpenAi;
   record.model.clear();
+  record.status = 0;
   record.stream = false;
   record.body_bytes = 0;
   record.body_start.clear();

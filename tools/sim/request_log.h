@@ -6,11 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/request.h"
+#include "sim/incoming.h"
 
 namespace headgate::sim {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// How the exchange ended, seen from the model server.
 enum class Outcome : std::uint8_t {
@@ -31,7 +29,9 @@ struct RequestRecord {
   std::string target;
   std::string fields;       ///< header lines as they came
   std::string server_name;  ///< asked for by TLS SNI
+  Protocol protocol = Protocol::OpenAi;
   std::string model;
+  int status = 0;  ///< of the answer; 0: none yet
   bool stream = false;
   std::size_t body_bytes = 0;
   std::string body_start;   ///< the first kBodyStart bytes
