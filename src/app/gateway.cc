@@ -12,6 +12,7 @@
 #include "app/version.h"
 #include "auth/bootstrap.h"
 #include "base/clock.h"
+#include "base/ids.h"
 #include "observe/log.h"
 #include "observe/shard.h"
 #include "stores/sqlite/schema.h"
@@ -94,6 +95,8 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
               [this](std::size_t) { return routing::Router(routing_health, random_bits()); }),
       lines([this](std::string_view model) { return line_settings(*current_settings(), model); }),
       dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers}, lines),
+      breaker_probes(*loops.front(),
+                     {.catalogs = catalogs, .clients = clients, .routers = routers}),
       workers(worker_config(*settings)),
       sources(fetchers, document_pool, [this] { return current_settings(); }),
       document_engine{.sources = &sources,
@@ -369,6 +372,7 @@ void Gateway::Impl::trim_memory() {
 void Gateway::refresh() {
   impl_->trim_memory();
   impl_->flush_usage();
+  impl_->breaker_probes.tick();
   const SteadyTime now = impl_->clock.steady();
   if (now - impl_->totals_written >= kTotalsEach) {
     impl_->totals_written = now;

@@ -17,6 +17,7 @@
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
+#include "app/breaker_probes.h"
 #include "app/gateway.h"
 #include "app/job_system.h"
 #include "app/limiter_adapter.h"
@@ -121,6 +122,7 @@ struct Gateway::Impl {
   dispatch::Routers routers;
   queue::Lines lines;
   dispatch::Dispatcher dispatcher;
+  BreakerProbes breaker_probes;
   documents::WorkerPool workers;
   api::DocumentSources sources;
   api::DocumentEngine document_engine;

@@ -5,77 +5,25 @@
 #include <utility>
 #include <vector>
 
+#include "app/provider_probe.h"
 #include "base/task_group.h"
 #include "routing/catalog.h"
-#include "upstream/client.h"
 
 namespace headgate::app {
 namespace {
 
 using Status = api::EndpointHealth::Status;
 
-constexpr std::chrono::seconds kPatience{2};
-/// Of a list of models, read so that the connection can be kept; a longer one is cut.
-constexpr std::size_t kMaxAnswer = 256 << 10;
-
-/// What a probe needs of a target, copied: a reload may drop the target meanwhile.
-struct Probe {
-  upstream::Origin origin;
-  std::string path;
-  std::string credential;
-  api::EndpointHealth health;
-};
-
-Status status_of(int http_status) {
-  return http_status < 500 && http_status != 401 && http_status != 403 ? Status::Healthy
-                                                                       : Status::Unhealthy;
-}
-
-Task<void> ask(upstream::Client& client, Probe& probe) {
-  upstream::OutgoingRequest request;
-  request.origin = &probe.origin;
-  request.method = "GET";
-  request.target = probe.path;
-  request.fields = "Accept-Encoding: identity\r\n";
-  request.more_fields = probe.credential;
-  request.timeouts.deadline = std::chrono::steady_clock::now() + kPatience;
-  auto exchange = client.start(request);
-  auto there = co_await exchange->await_head();
-  if (!there) {
-    probe.health.status = Status::Unreachable;
-    probe.health.error = there.error().message;
-    co_return;
-  }
-  const int status = exchange->head().status;
-  probe.health.status = status_of(status);
-  if (probe.health.status == Status::Unhealthy) {
-    probe.health.error = "The provider answered with status " + std::to_string(status) + ".";
-  }
-  std::size_t read = 0;
-  while (read < kMaxAnswer) {
-    auto piece = co_await exchange->read();
-    if (!piece || !*piece || (*piece)->empty()) {
-      break;
-    }
-    read += (*piece)->size();
-  }
-}
-
 /// One probe for each provider that speaks over the network.
-std::vector<Probe> probes_for(const routing::Catalog& catalog) {
-  std::vector<Probe> probes;
+std::vector<ProviderProbe> probes_for(const routing::Catalog& catalog) {
+  std::vector<ProviderProbe> probes;
   const auto add = [&](const routing::Target& target) {
     const bool known = std::ranges::any_of(
-        probes, [&](const Probe& probe) { return probe.health.name == target.provider; });
+        probes, [&](const ProviderProbe& probe) { return probe.health.name == target.provider; });
     if (target.embedded || known) {
       return;
     }
-    Probe probe{.origin = target.base.origin,
-                .path = target.base.target + "/models",
-                .credential = target.credentials.empty() ? "" : target.credentials.front(),
-                .health = {}};
-    probe.health.name = target.provider;
-    probes.push_back(std::move(probe));
+    probes.push_back(probe_of(target));
   };
   for (const auto& model : catalog.models()) {
     std::ranges::for_each(model->targets, add);
@@ -149,9 +97,9 @@ api::EndpointHealth ProviderHealth::look_at_workers() const {
 Task<api::HealthReport> ProviderHealth::check() const {
   // The catalog may be replaced while the probes wait; they hold copies.
   const auto catalog = parts_.catalogs->here();
-  std::vector<Probe> probes = probes_for(*catalog);
+  std::vector<ProviderProbe> probes = probes_for(*catalog);
   TaskGroup asking;
-  for (Probe& probe : probes) {
+  for (ProviderProbe& probe : probes) {
     asking.spawn(ask(*parts_.clients->here(), probe));
   }
   api::HealthReport report;
@@ -168,7 +116,7 @@ Task<api::HealthReport> ProviderHealth::check() const {
   if (uses_workers(*catalog)) {
     report.endpoints.push_back(look_at_workers());
   }
-  for (Probe& probe : probes) {
+  for (ProviderProbe& probe : probes) {
     report.endpoints.push_back(std::move(probe.health));
   }
   co_return report;

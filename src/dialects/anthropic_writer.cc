@@ -77,6 +77,7 @@ class AnthropicWriter final : public AnswerWriter {
     switch (event.type) {
       case ChatEvent::Type::Start:
       case ChatEvent::Type::Logprobs:
+      case ChatEvent::Type::Image:  // dispatch refuses it: no stream of a dialect carries one
         return;
       case ChatEvent::Type::Text:
         block_of(Block::Type::Text).text.append(event.text);

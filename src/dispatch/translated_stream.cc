@@ -70,6 +70,12 @@ Result<void> TranslatedStream::hand_on() {
     if (event.type == Type::Start && trail_.started()) {
       continue;
     }
+    if (event.type == Type::Image) {
+      Error error = upstream_failed(
+          "The model sent an image, which a stream cannot carry; ask for it without 'stream'.");
+      error.permanent = true;
+      return fail(std::move(error));
+    }
     if (event.type == Type::Usage) {
       usage_ = event.usage;
     }

@@ -47,6 +47,14 @@ class Anthropic final : public Provider {
     return wire;
   }
 
+  WireRequest encode_model_list() const override {
+    WireRequest wire;
+    wire.method = "GET";
+    wire.path = "/v1/models?limit=1";
+    wire.fields = "Accept-Encoding: identity\r\nanthropic-version: 2023-06-01\r\n";
+    return wire;
+  }
+
   std::string credential_fields(std::string_view api_key) const override {
     return api_key.empty() ? std::string()
                            : std::string("x-api-key: ").append(api_key).append("\r\n");

@@ -1,6 +1,8 @@
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <simdjson.h>
 
@@ -24,6 +26,7 @@ class AnthropicStream final : public StreamRelay {
       return fail(*pending_);  // whatever follows an error is not part of the answer
     }
     out_.clear();
+    note(bytes);
     auto added = splitter_.feed(bytes);
     if (!added) {
       return fail(added.error());
@@ -59,6 +62,15 @@ class AnthropicStream final : public StreamRelay {
   Usage usage() const override { return usage_.total(); }
 
  private:
+  /// Follows what the model has said. Its own view of errors is that of take().
+  void note(std::string_view bytes) {
+    events_.clear();
+    static_cast<void>(reader_->feed(bytes, events_));
+    for (const model::ChatEvent& event : events_) {
+      trail_.note(event);
+    }
+  }
+
   Result<void> take(const SseEvent& event) {
     if (event.data.empty() || stopped_) {
       return {};
@@ -92,6 +104,8 @@ class AnthropicStream final : public StreamRelay {
     return {};
   }
 
+  std::unique_ptr<ChatReader> reader_ = make_anthropic_chat_reader();
+  std::vector<model::ChatEvent> events_;
   SseSplitter splitter_;
   simdjson::dom::parser parser_;
   std::string out_;

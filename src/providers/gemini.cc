@@ -120,6 +120,14 @@ class Gemini final : public Provider {
     return fail(invalid_request("This model offers chat and embeddings only.", "model"));
   }
 
+  WireRequest encode_model_list() const override {
+    WireRequest wire;
+    wire.method = "GET";
+    wire.path = "/v1beta/models?pageSize=1";
+    wire.fields = "Accept-Encoding: identity\r\n";
+    return wire;
+  }
+
   std::string credential_fields(std::string_view api_key) const override {
     return api_key.empty() ? std::string()
                            : std::string("x-goog-api-key: ").append(api_key).append("\r\n");

@@ -19,6 +19,14 @@ Result<model::ChatAnswer> Provider::decode_chat(std::string_view /*body*/) const
   return fail(offers_no("chat"));
 }
 
+WireRequest Provider::encode_model_list() const {
+  WireRequest wire;
+  wire.method = "GET";
+  wire.path = "/models";
+  wire.fields = "Accept-Encoding: identity\r\n";
+  return wire;
+}
+
 std::unique_ptr<ChatReader> Provider::chat_reader() const { return nullptr; }
 
 Result<WireRequest> Provider::encode_embedding(const model::EmbeddingRequest& /*request*/,

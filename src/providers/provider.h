@@ -111,6 +111,8 @@ class Provider {
                                           model::Delivery delivery, const TargetName& target) const;
   /// A whole answer. UpstreamFailed if it is none, or what an error inside of it means.
   virtual Result<model::ChatAnswer> decode_chat(std::string_view body) const;
+  /// A call that costs nothing and tells whether the vendor answers: its list of models.
+  virtual WireRequest encode_model_list() const;
   /// Null if the vendor offers no chat.
   virtual std::unique_ptr<ChatReader> chat_reader() const;
   virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
