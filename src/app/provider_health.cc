@@ -14,6 +14,8 @@ namespace {
 
 using Status = api::EndpointHealth::Status;
 
+constexpr std::chrono::seconds kPatience{2};
+
 /// One probe for each provider that speaks over the network.
 std::vector<ProviderProbe> probes_for(const routing::Catalog& catalog) {
   std::vector<ProviderProbe> probes;
