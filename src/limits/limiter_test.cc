@@ -37,7 +37,7 @@ Limiter::Tiers tiers() {
 int let_in(Limiter& limiter, const model::Principal& who, SteadyTime now, int tries) {
   int passed = 0;
   for (int i = 0; i < tries; ++i) {
-    passed += limiter.admit(who, now) ? 1 : 0;
+    passed += limiter.admit({who}, now) ? 1 : 0;
   }
   return passed;
 }
@@ -48,7 +48,7 @@ TEST(Limiter, TheMinuteAndTheHourBothCount) {
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
   EXPECT_EQ(let_in(limiter, who, kStart + 1min, 50), 5) << "15 an hour";
 
-  auto refused = limiter.admit(who, kStart + 1min);
+  auto refused = limiter.admit({who}, kStart + 1min);
 
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::RateLimited);
@@ -71,20 +71,20 @@ TEST(Limiter, ARefusalTakesNothingFromTheOtherLimits) {
 TEST(Limiter, PermitsHoldTheirSlotUntilTheyDie) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "parallel");
-  auto first = limiter.admit(who, kStart);
-  auto second = limiter.admit(who, kStart);
+  auto first = limiter.admit({who}, kStart);
+  auto second = limiter.admit({who}, kStart);
   ASSERT_TRUE(first && second);
 
-  auto third = limiter.admit(who, kStart);
+  auto third = limiter.admit({who}, kStart);
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().details_json,
             R"({"limit":"concurrent_requests","value":2,"tier":"parallel"})");
   EXPECT_EQ(third.error().retry_after, 1s);
 
   Permit moved = std::move(*first);
-  EXPECT_FALSE(limiter.admit(who, kStart)) << "moving a permit gives nothing back";
+  EXPECT_FALSE(limiter.admit({who}, kStart)) << "moving a permit gives nothing back";
   moved = Permit();
-  EXPECT_TRUE(limiter.admit(who, kStart));
+  EXPECT_TRUE(limiter.admit({who}, kStart));
 }
 
 TEST(Limiter, ExactlyTheAllowedNumberRunsHoweverManyThreadsAsk) {
@@ -96,7 +96,7 @@ TEST(Limiter, ExactlyTheAllowedNumberRunsHoweverManyThreadsAsk) {
   for (auto& mine : held) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {
-        if (auto permit = limiter.admit(who, kStart)) {
+        if (auto permit = limiter.admit({who}, kStart)) {
           mine.push_back(std::move(*permit));
         }
       }
@@ -122,7 +122,7 @@ TEST(Limiter, AConfiguredWindowCounts) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "window");
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 3);
-  auto refused = limiter.admit(who, kStart);
+  auto refused = limiter.admit({who}, kStart);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("3 requests in 5s; try again in 1.667s"));
   EXPECT_EQ(let_in(limiter, who, kStart + 6s, 50), 3);
@@ -140,50 +140,51 @@ TEST(Limiter, NewTiersCountAtOnceAndKeepWhatIsUsed) {
   Limiter limiter({{"default", {.per_hour = 10}}});
   const auto who = principal("key:a");
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
-  limiter.set_tiers({{"default", {.per_hour = 3600}}});
+  limiter.set({{"default", {.per_hour = 3600}}});
   EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 2) << "one a second, from used up";
-  limiter.set_tiers({});
+  limiter.set({});
   EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 50);
 }
 
 TEST(Limiter, APermitMayOutliveTheTierItCameFrom) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "parallel");
-  auto permit = limiter.admit(who, kStart);
+  auto permit = limiter.admit({who}, kStart);
   ASSERT_TRUE(permit);
-  limiter.set_tiers({{"parallel", {.concurrent = 1}}});
-  EXPECT_FALSE(limiter.admit(who, kStart));
+  limiter.set({{"parallel", {.concurrent = 1}}});
+  EXPECT_FALSE(limiter.admit({who}, kStart));
   *permit = Permit();
-  EXPECT_TRUE(limiter.admit(who, kStart));
+  EXPECT_TRUE(limiter.admit({who}, kStart));
 }
 
 TEST(Limiter, ForgetsIdlePrincipalsFirstAndNeverARunningOne) {
-  Limiter limiter({{"default", {.per_hour = 1, .concurrent = 1}}}, 64);  // one in each shard
+  Limiter limiter({{"default", {.per_hour = 1, .concurrent = 1}}}, {},
+                  {.principals = 64});  // one in each shard
   const auto runner = principal("key:runner");
-  auto permit = limiter.admit(runner, kStart);
+  auto permit = limiter.admit({runner}, kStart);
   ASSERT_TRUE(permit);
   int passed = 0;
   for (int i = 0; i < 5000; ++i) {
-    passed += limiter.admit(principal("key:" + std::to_string(i)), kStart) ? 1 : 0;
+    passed += limiter.admit({principal("key:" + std::to_string(i))}, kStart) ? 1 : 0;
   }
   EXPECT_GT(passed, 4000) << "forgetting makes room";
-  EXPECT_FALSE(limiter.admit(runner, kStart)) << "still remembered";
+  EXPECT_FALSE(limiter.admit({runner}, kStart)) << "still remembered";
   *permit = Permit();
 }
 
 TEST(Limiter, ReportsTheTightestRate) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "free");
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 10U);
-  auto permit = limiter.admit(who, kStart);
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 10U);
+  auto permit = limiter.admit({who}, kStart);
   ASSERT_TRUE(permit);
   EXPECT_EQ(permit->status().limit, 10U);
   EXPECT_EQ(permit->status().remaining, 9U);
   EXPECT_EQ(permit->status().reset, 6s);
   *permit = Permit();
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 9);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 0U);
-  EXPECT_EQ(limiter.status(who, kStart + 1min).limit, 15U) << "now the hour has less left";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 0U);
+  EXPECT_EQ(limiter.status({who}, kStart + 1min).limit, 15U) << "now the hour has less left";
 }
 
 TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
@@ -195,15 +196,15 @@ TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
   who.budget_day = 1000;
   const auto tokens_left = [&] { return budgets.token_status(who).remaining; };
 
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 101}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.tokens = 101}).error().kind,
             ErrorKind::RateLimited);
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.micro_usd = 1001}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.micro_usd = 1001}).error().kind,
             ErrorKind::BudgetSpent);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 3U) << "no rate was taken";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 3U) << "no rate was taken";
 
-  auto held = limiter.admit(who, kStart, budgets, {.tokens = 60, .micro_usd = 600});
+  auto held = limiter.admit({who}, kStart, budgets, {.tokens = 60, .micro_usd = 600});
   ASSERT_TRUE(held);
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 1, .micro_usd = 1}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.tokens = 1, .micro_usd = 1}).error().kind,
             ErrorKind::RateLimited)
       << "no slot";
   EXPECT_EQ(tokens_left(), 40U);
@@ -212,8 +213,8 @@ TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
   *held = Admitted();
   EXPECT_EQ(tokens_left(), 100U);
   EXPECT_EQ(budgets.spent(who.id).day_micro_usd, 0);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 2U);
-  EXPECT_TRUE(limiter.admit(who, kStart, budgets, {.tokens = 100, .micro_usd = 1000}));
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 2U);
+  EXPECT_TRUE(limiter.admit({who}, kStart, budgets, {.tokens = 100, .micro_usd = 1000}));
 }
 
 TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
@@ -229,7 +230,7 @@ TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {
-        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10, .micro_usd = 10});
+        auto admitted = limiter.admit({who}, kStart, budgets, {.tokens = 10, .micro_usd = 10});
         if (admitted) {
           admitted->reservation.keep();
           ++passed;
@@ -241,7 +242,7 @@ TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
     thread.join();
   }
   EXPECT_EQ(passed, 300) << "the budget is the tightest";
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 200U);
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 200U);
   EXPECT_EQ(budgets.token_status(who).remaining, 3000U);
 }
 
@@ -259,7 +260,7 @@ TEST(Limiter, ATokenBudgetForAHundredLetsAHundredPassAndTheOthersTakeNothing) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {
-        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10});
+        auto admitted = limiter.admit({who}, kStart, budgets, {.tokens = 10});
         if (admitted) {
           const std::lock_guard lock(mutex);
           passed.push_back(std::move(*admitted));
@@ -272,13 +273,13 @@ TEST(Limiter, ATokenBudgetForAHundredLetsAHundredPassAndTheOthersTakeNothing) {
   }
   EXPECT_EQ(passed.size(), 100U);
   EXPECT_EQ(budgets.token_status(who).remaining, 0U);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 400U) << "700 refusals took no rate";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 400U) << "700 refusals took no rate";
   for (int i = 0; i < 300; ++i) {
-    auto free = limiter.admit(who, kStart, budgets, {.tokens = 0});
+    auto free = limiter.admit({who}, kStart, budgets, {.tokens = 0});
     ASSERT_TRUE(free) << "700 refusals hold no slot";
     passed.push_back(std::move(*free));
   }
-  EXPECT_FALSE(limiter.admit(who, kStart, budgets, {.tokens = 0}));
+  EXPECT_FALSE(limiter.admit({who}, kStart, budgets, {.tokens = 0}));
 }
 
 TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {
