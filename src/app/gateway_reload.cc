@@ -55,6 +55,7 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   log::set_level(level);
   request_log.set_level(level);
   limiter.set(next->tiers, next->routes);
+  warn_of_unknown_routes(*next);
   budgets.set_tiers(next->tiers);
   overload.set(next->overload);
   usage_ledger->set_prices(limits::PriceList(*next));

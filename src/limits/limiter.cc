@@ -81,6 +81,11 @@ struct Account {
 
   bool runs() const { return own.runs(); }
   std::int64_t latest() const { return all_back; }
+  /// Clients that certainly run nothing.
+  std::size_t idle_clients() const {
+    const std::size_t running = own.running.load(std::memory_order_acquire);
+    return clients.size() - std::min(running, clients.size());
+  }
 };
 
 using Accounts = TextMap<Account>;
@@ -118,16 +123,20 @@ Map::iterator idlest(Map& map, std::size_t& next_probe, std::int64_t now) {
   return victim;
 }
 
-/// The account with the most clients among those looked at, `own` among them.
+/// The account with the most idle clients among those looked at, `own` among them.
 Account& richest(Shard& shard, Account& own) {
   Account* found = &own;
+  std::size_t most = own.idle_clients();
   std::size_t looked_at = 0;
   for (std::size_t buckets = shard.accounts.bucket_count();
-       buckets > 0 && (looked_at < kEvictionProbes || found->clients.empty()); --buckets) {
+       buckets > 0 && (looked_at < kEvictionProbes || most == 0); --buckets) {
     const std::size_t bucket = shard.next_probe++ % shard.accounts.bucket_count();
     for (auto entry = shard.accounts.begin(bucket); entry != shard.accounts.end(bucket); ++entry) {
       ++looked_at;
-      found = entry->second.clients.size() > found->clients.size() ? &entry->second : found;
+      if (const std::size_t idle = entry->second.idle_clients(); idle > most) {
+        found = &entry->second;
+        most = idle;
+      }
     }
   }
   return *found;
