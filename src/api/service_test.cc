@@ -60,7 +60,9 @@ class Says final : public Endpoint {
     if (!outcome_) {
       co_return fail(outcome_.error());
     }
-    co_return edge::Response{.status = 200, .fields = {}, .body = "{}"};
+    edge::Response response;
+    response.body = "{}";
+    co_return response;
   }
 
  private:

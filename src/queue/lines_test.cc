@@ -81,8 +81,10 @@ TEST_F(LinesTest, TellHowLongCallersAndJobsWaited) {
     self.lines.on_job([&](model::JobSeq, Slot slot) { of_job = std::move(slot); });
     auto first = co_await self.enter("m");
     auto second = co_await self.enter("m");
-    self.lines.restore_job(
-        "m", {.ticket = 1, .owner = "key:a", .at = std::chrono::steady_clock::now() - 20s});
+    self.lines.restore_job("m", {.ticket = 1,
+                                 .owner = "key:a",
+                                 .client = "",
+                                 .at = std::chrono::steady_clock::now() - 20s});
     EXPECT_FALSE(of_job);
     second->reset();
     EXPECT_TRUE(of_job);
