@@ -36,6 +36,7 @@ class AdmitsAll final : public Admission {
                                       std::string&) const override {
     return std::shared_ptr<void>();
   }
+  void add_limits(const model::RequestContext&, std::string&) const override {}
   Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
     context.spending = std::make_unique<FreeOfCharge>(end);
     return {};

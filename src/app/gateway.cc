@@ -74,7 +74,7 @@ std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
 Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
     : settings(std::make_shared<const config::Settings>(std::move(initial))),
       source(std::move(config_source)),
-      limiter(settings->tiers),
+      limiter(settings->tiers, settings->routes),
       budgets(settings->tiers, clock),
       loops(make_loops(loop_count(*settings))),
       overload(borrowed_loops(), clock, settings->overload),

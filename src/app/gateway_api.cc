@@ -16,6 +16,7 @@
 #include "app/version.h"
 #include "base/encoding.h"
 #include "config/print.h"
+#include "observe/log.h"
 
 namespace headgate::app {
 
@@ -63,6 +64,14 @@ std::string Gateway::Impl::sandbox() const {
     json.append(":").append(json_quote(status.state));
   }
   return R"({"sandbox":{)" + json + "}}";
+}
+
+void Gateway::Impl::warn_of_unknown_routes(const config::Settings& from) const {
+  for (const config::RouteSettings& configured : from.routes) {
+    if (std::ranges::find(routes, configured.name, &api::Route::pattern) == routes.end()) {
+      observe::log::warning("routes: there is no such route", {{"pattern", configured.name}});
+    }
+  }
 }
 
 void Gateway::Impl::build_api() {
@@ -186,6 +195,7 @@ void Gateway::Impl::build_api() {
           own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, store_pool)),
   };
   routes = api::make_routes(table);
+  warn_of_unknown_routes(*settings);
   described.describe(routes, kVersion);
   authenticator.emplace(*gate);
   service.emplace(api::Service::Parts{

@@ -52,6 +52,8 @@ struct Gateway::Impl {
   /// Usage and totals, once more; false if that takes too long.
   bool flush_at_end();
   void build_api();
+  /// Logs which of the configured routes there are not.
+  void warn_of_unknown_routes(const config::Settings& from) const;
   Result<void> publish_catalog(const config::Settings& from);
   Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
   void refresh_directory();

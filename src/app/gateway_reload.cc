@@ -54,7 +54,8 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   const log::Level level = log::level_named(next->log.level).value_or(log::Level::Info);
   log::set_level(level);
   request_log.set_level(level);
-  limiter.set_tiers(next->tiers);
+  limiter.set(next->tiers, next->routes);
+  warn_of_unknown_routes(*next);
   budgets.set_tiers(next->tiers);
   overload.set(next->overload);
   usage_ledger->set_prices(limits::PriceList(*next));

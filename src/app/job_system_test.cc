@@ -35,6 +35,7 @@ class AdmitsAll final : public api::Admission {
   std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
     return std::nullopt;
   }
+  void add_limits(const model::RequestContext&, std::string&) const override {}
   Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
     context.spending = std::make_unique<NoSpending>();
     return {};

@@ -345,10 +345,11 @@ class Simulation {
   }
 
   void take() {
-    for (const auto& [ticket, priority] : line_->take(now_)) {
+    for (const auto& [ticket, priority, came] : line_->take(now_)) {
       const auto found = waiting_.find(ticket);
       ASSERT_NE(found, waiting_.end()) << ticket << " does not wait: run twice, or cancelled";
       ASSERT_LT(running_.size(), settings_.max_concurrent);
+      ASSERT_EQ(came, found->second.arrival.at) << "its wait would be told wrongly";
       check_choice(found->second);
       free_starts_ += for_anybody() ? 1 : 0;
       running_[ticket] = found->second;
@@ -492,7 +493,7 @@ TEST(LineSimulation, OwnersThatAlwaysWaitGetTheSameWork) {
     }
   }
   const auto take = [&] {
-    for (const auto& [ticket, priority] : line.take(kNow)) {
+    for (const auto& [ticket, priority, came] : line.take(kNow)) {
       const auto [owner, work] = jobs[ticket];
       served[owner] += work;
       running.push_back(ticket);

@@ -143,6 +143,7 @@ class IdentityApi : public ::testing::Test {
                                         std::string&) const override {
       return std::shared_ptr<void>();
     }
+    void add_limits(const model::RequestContext&, std::string&) const override {}
     Result<void> admit_job(std::string_view, model::RequestContext&) const override { return {}; }
     std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
       return std::nullopt;
