@@ -7,51 +7,20 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/free_of_charge.h"
 #include "testing/job_stores.h"
+#include "testing/pieces.h"
 
 namespace headgate::api {
 namespace {
 
-/// Pieces, and then the end or an error.
-class Pieces final : public edge::BodyStream {
- public:
-  Pieces(std::deque<std::string> pieces, std::optional<Error> error)
-      : pieces_(std::move(pieces)), error_(std::move(error)) {}
-  Task<Result<std::string_view>> next() override {
-    if (pieces_.empty()) {
-      co_return error_ ? Result<std::string_view>(fail(*error_)) : std::string_view();
-    }
-    last_ = std::move(pieces_.front());
-    pieces_.pop_front();
-    co_return std::string_view(last_);
-  }
-
- private:
-  std::deque<std::string> pieces_;
-  std::optional<Error> error_;
-  std::string last_;
-};
-
 edge::Response answer(std::deque<std::string> pieces, std::optional<std::uint64_t> length = {},
                       std::optional<Error> error = {}) {
   edge::Response response;
-  response.stream = std::make_unique<Pieces>(std::move(pieces), std::move(error));
+  response.stream = std::make_unique<testing::Pieces>(std::move(pieces), std::move(error));
   response.stream_length = length;
   return response;
 }
-
-class NotedSpending final : public model::Spending {
- public:
-  explicit NotedSpending(std::string& note) : note_(note) {}
-  Task<Result<void>> begin() override { co_return Result<void>(); }
-  Task<void> settle(End end) override {
-    note_ += end == End::Cut ? "cut;" : "other;";
-    co_return;
-  }
-
- private:
-  std::string& note_;
-};
 
 TEST(WholeAnswer, ASmallAnswerIsReadToItsEnd) {
   model::RequestContext context;
@@ -88,13 +57,15 @@ TEST(WholeAnswer, EventsAreNotHeldBack) {
 TEST(WholeAnswer, AnAnswerThatBreaksOffIsAnErrorThatIsPaidFor) {
   std::string note;
   model::RequestContext context;
-  context.spending = std::make_unique<NotedSpending>(note);
+  context.spending = std::make_unique<testing::NotedSpending>(note);
   edge::Response cut = answer({"a"}, 3, upstream_failed("cut"));
   EXPECT_EQ(testing::run(read_whole(cut, context)).error().kind, ErrorKind::UpstreamFailed);
   EXPECT_EQ(note, "cut;");
+  context.spending = std::make_unique<testing::NotedSpending>(note);
   edge::Response early = answer({"a"}, 3);
   EXPECT_EQ(testing::run(read_whole(early, context)).error().kind, ErrorKind::UpstreamFailed)
       << "an end before the length that was announced";
+  context.spending = std::make_unique<testing::NotedSpending>(note);
   edge::Response refused = answer({}, 3, upstream_failed("refused"));
   EXPECT_FALSE(testing::run(read_whole(refused, context)));
   EXPECT_EQ(note, "cut;cut;") << "a refusal before the first byte is settled as one";

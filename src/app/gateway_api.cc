@@ -144,7 +144,7 @@ void Gateway::Impl::build_api() {
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
       .ready = own(std::make_unique<api::ReadyEndpoint>(readiness, [this] { return sandbox(); })),
       .health = own(std::make_unique<api::HealthEndpoint>(*health, clock, kVersion)),
-      .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, store_pool)),
+      .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, metrics_pool)),
       .openapi = own(std::move(openapi)),
       .docs = viewer(api::DocsPage::Viewer::SwaggerUi),
       .redoc = viewer(api::DocsPage::Viewer::Redoc),
@@ -192,7 +192,7 @@ void Gateway::Impl::build_api() {
       .config = own(std::make_unique<api::TextEndpoint>(
           [this] { return config::to_json(*live.load()); }, "application/json")),
       .reload_config =
-          own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, store_pool)),
+          own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, reload_pool)),
   };
   routes = api::make_routes(table);
   warn_of_unknown_routes(*settings);

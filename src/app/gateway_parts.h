@@ -60,10 +60,12 @@ struct Gateway::Impl {
   void write_key_uses();
   /// What refresh() does on the disk.
   void look_after_keys();
-  /// False if that takes too long.
+  /// False if that takes too long: the disk hangs, and whoever waits for it.
   bool write_key_uses_at_end();
   void trim_memory();
   void free_buffers();
+  /// Fails (and keeps the old configuration) with the options at fault. Any thread but the main
+  /// one: reads users and keys too, and a disk that hangs holds that up.
   Result<api::ReloadReport> reload();
   std::vector<EventLoop*> borrowed_loops() const;
   void start_threads();
@@ -136,6 +138,10 @@ struct Gateway::Impl {
   std::optional<LimiterAdapter> admission;
   std::optional<api::Service> service;
   std::optional<edge::Server> server;
+
+  // What runs on them uses all of the above. Apart from the work that a disk which hangs holds up.
+  BlockingPool metrics_pool{"metrics", 1, 64};
+  BlockingPool reload_pool{"reload", 1, 4};
 };
 
 }  // namespace headgate::app

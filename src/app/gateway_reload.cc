@@ -1,5 +1,6 @@
 // A new configuration while running: what of it can be put into force, for every loop.
 
+#include <exception>
 #include <utility>
 
 #include "app/gateway_parts.h"
@@ -85,6 +86,18 @@ Result<api::ReloadReport> Gateway::Impl::reload() {
                            .needs_restart = std::move(plan.restart)};
 }
 
-Result<api::ReloadReport> Gateway::reload() { return impl_->reload(); }
+void Gateway::reload() {
+  const bool posted = impl_->reload_pool.post([impl = impl_.get()] {
+    try {
+      // What is wrong with it is in the log, and the old one stays.
+      [[maybe_unused]] const auto reloaded = impl->reload();
+    } catch (const std::exception& error) {
+      log::error("the reload broke down", {{"cause", error.what()}});
+    }
+  });
+  if (!posted) {
+    log::error("reloads are under way already; this one is ignored");
+  }
+}
 
 }  // namespace headgate::app
