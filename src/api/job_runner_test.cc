@@ -11,63 +11,15 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/admits_all.h"
 #include "testing/job_stores.h"
+#include "testing/pieces.h"
 
 namespace headgate::api {
 namespace {
 
-/// Costs nothing; keeps how it ended first.
-class FreeOfCharge final : public model::Spending {
- public:
-  explicit FreeOfCharge(std::optional<End>& end) : end_(end) {}
-  Task<Result<void>> begin() override { co_return Result<void>(); }
-  Task<void> settle(End end) override {
-    end_ = end_.value_or(end);
-    co_return;
-  }
-
- private:
-  std::optional<End>& end_;
-};
-
-class AdmitsAll final : public Admission {
- public:
-  Result<std::shared_ptr<void>> admit(const edge::Request&, model::RequestContext&,
-                                      std::string&) const override {
-    return std::shared_ptr<void>();
-  }
-  Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
-    context.spending = std::make_unique<FreeOfCharge>(end);
-    return {};
-  }
-  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
-    return std::nullopt;
-  }
-  mutable std::optional<model::Spending::End> end;
-};
-
+/// Stands for a connection that breaks, as the last piece.
 constexpr std::string_view kCut = "!cut";
-
-/// Pieces, and then the end; kCut stands for a connection that breaks.
-class Pieces final : public edge::BodyStream {
- public:
-  explicit Pieces(std::deque<std::string> pieces) : pieces_(std::move(pieces)) {}
-  Task<Result<std::string_view>> next() override {
-    last_.clear();
-    if (!pieces_.empty()) {
-      last_ = std::move(pieces_.front());
-      pieces_.pop_front();
-    }
-    if (last_ == kCut) {
-      co_return fail(upstream_failed("The model server closed the connection."));
-    }
-    co_return std::string_view(last_);
-  }
-
- private:
-  std::deque<std::string> pieces_;
-  std::string last_;
-};
 
 enum class Delivery : std::uint8_t { Whole, Events };
 
@@ -78,7 +30,13 @@ class Answers final : public Endpoint {
   Task<Result<edge::Response>> handle(Call call) const override {
     call.context.streamed = delivery_ == Delivery::Events;
     edge::Response response;
-    response.stream = std::make_unique<Pieces>(pieces_);
+    auto pieces = pieces_;
+    std::optional<Error> error;
+    if (!pieces.empty() && pieces.back() == kCut) {
+      pieces.pop_back();
+      error = upstream_failed("The model server closed the connection.");
+    }
+    response.stream = std::make_unique<testing::Pieces>(std::move(pieces), std::move(error));
     co_return response;
   }
 
@@ -90,7 +48,7 @@ class Answers final : public Endpoint {
 struct Ran {
   Result<std::string> result;
   std::vector<std::string> deltas;
-  std::optional<model::Spending::End> end;
+  std::string ended;
 };
 
 Task<Result<void>> append_to(std::vector<std::string>& kept, std::vector<std::string> deltas) {
@@ -100,7 +58,9 @@ Task<Result<void>> append_to(std::vector<std::string>& kept, std::vector<std::st
 
 Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
   const Answers endpoint(delivery, std::move(pieces));
-  const AdmitsAll admission;
+  std::string ended;
+  const testing::AdmitsAll admission(
+      [&ended] { return std::make_unique<testing::NotedSpending>(ended); });
   Route route{};
   route.method = edge::Method::Post;
   route.pattern = "/v1/chat/completions";
@@ -116,7 +76,7 @@ Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
     return append_to(kept, std::move(deltas));
   };
   auto result = testing::run(runner.run(request, context, keep));
-  return {std::move(result), std::move(kept), admission.end};
+  return {std::move(result), std::move(kept), std::move(ended)};
 }
 
 TEST(EndpointRunner, AResultIsJson) {
@@ -165,7 +125,7 @@ TEST(EndpointRunner, AWholeAnswerIsTheSameInOneReadAndInMany) {
     ASSERT_TRUE(ran.result) << size;
     EXPECT_EQ(*ran.result, kAnswer);
     EXPECT_TRUE(ran.deltas.empty());
-    EXPECT_EQ(ran.end, model::Spending::End::Complete);
+    EXPECT_EQ(ran.ended, "complete;");
   }
 }
 
@@ -189,7 +149,7 @@ TEST(EndpointRunner, AnAnswerThatIsCutFailsTheAttempt) {
   const auto ran = run_job(Delivery::Whole, {R"({"choices":[)", std::string(kCut)});
   ASSERT_FALSE(ran.result);
   EXPECT_EQ(ran.result.error().kind, ErrorKind::UpstreamFailed);
-  EXPECT_EQ(ran.end, model::Spending::End::Cut);
+  EXPECT_EQ(ran.ended, "cut;");
 }
 
 TEST(EndpointRunner, AStreamThatIsCutFailsTheAttemptAndItsDeltasStay) {
@@ -199,7 +159,7 @@ TEST(EndpointRunner, AStreamThatIsCutFailsTheAttemptAndItsDeltasStay) {
   ASSERT_FALSE(ran.result);
   EXPECT_EQ(ran.result.error().kind, ErrorKind::UpstreamFailed);
   EXPECT_EQ(ran.deltas.size(), 1U) << "half an event is none";
-  EXPECT_EQ(ran.end, model::Spending::End::Cut);
+  EXPECT_EQ(ran.ended, "cut;");
 }
 
 TEST(EndpointRunner, AnErrorInAStreamFailsTheAttempt) {

@@ -244,6 +244,22 @@ Task<Result<edge::Response>> RedeliverWebhook::handle(Call call) const {
   co_return response;
 }
 
+namespace {
+
+/// How long those that started had waited, callers and jobs.
+std::string waits_json(const std::array<queue::WaitTimes, queue::kKinds>& waits) {
+  const auto one = [](const queue::WaitTimes& times) {
+    constexpr double kUsual = 0.95;
+    return R"({"count":)" + std::to_string(times.count()) + R"(,"mean_seconds":)" +
+           std::to_string(times.mean_seconds()) + R"(,"p95_seconds":)" +
+           std::to_string(times.quantile_seconds(kUsual)) + "}";
+  };
+  return R"({"callers":)" + one(waits[static_cast<std::size_t>(queue::Kind::Caller)]) +
+         R"(,"jobs":)" + one(waits[static_cast<std::size_t>(queue::Kind::Job)]) + "}";
+}
+
+}  // namespace
+
 Task<Result<edge::Response>> ShowQueue::handle(Call call) const {
   auto name = public_name_(call.path_values.front());
   if (!name) {
@@ -289,7 +305,8 @@ Task<Result<edge::Response>> ShowQueue::handle(Call call) const {
         .append(json_quote(model::kPriorityNames[i]))
         .append(R"(:{"running":)" + std::to_string(at.running) + R"(,"waiting":)" +
                 std::to_string(at.waiting_callers + at.waiting_jobs) + R"(,"oldest_seconds":)" +
-                std::to_string(std::max(0.0, age)) + "}");
+                std::to_string(std::max(0.0, age)) + R"(,"waits":)" + waits_json(view.waits[i]) +
+                "}");
   }
   add("classes", "{" + classes + "}");
   co_return json_response(body.append("}"));

@@ -184,7 +184,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "total_processed": {"type": "integer"}, "total_failed": {"type": "integer"},
         "total_timeout": {"type": "integer"}, "total_cancelled": {"type": "integer"},
         "utilization": {"type": "number"}, "drain_rate": {"type": "number", "description": "Entries per second"},
-        "rejected": {"type": "object"}, "classes": {"type": "object"}}})"},
+        "rejected": {"type": "object"}, "classes": {"type": "object", "description":
+          "By priority: running, waiting, oldest_seconds, and how long those that started had waited: count, mean_seconds and p95_seconds in waits.callers and waits.jobs"}}})"},
 
     {"Target", R"({
       "type": "object", "required": ["provider", "target", "state", "in_flight"],

@@ -46,7 +46,7 @@ class HeldStream final : public edge::BodyStream {
   std::unique_ptr<edge::BodyStream> inner_;
 };
 
-Task<Result<edge::Response>> refusal(Error error) { co_return fail(std::move(error)); }
+Task<Result<edge::Response>> failed(Error error) { co_return fail(std::move(error)); }
 
 }  // namespace
 
@@ -75,6 +75,15 @@ Result<void> Service::check_access(const Route& route, const edge::Request& head
   return {};
 }
 
+edge::Response Service::refusal(const Error& error, Surface surface,
+                                model::RequestContext& context) const {
+  edge::Response response = error_response(error, surface, context);
+  if (context.principal) {
+    parts_.admission->add_limits(context, response.fields);
+  }
+  return response;
+}
+
 std::expected<edge::BodyPolicy, edge::Response> Service::admit(
     const edge::Request& head, model::RequestContext& context) const {
   auto match = router_.find(head.method, head.path);
@@ -94,7 +103,7 @@ std::expected<edge::BodyPolicy, edge::Response> Service::admit(
   }
   auto access = check_access(route, head, context);
   if (!access) {
-    return std::unexpected(error_response(access.error(), route.surface, context));
+    return std::unexpected(refusal(access.error(), route.surface, context));
   }
   const bool takes_body = head.method != edge::Method::Get && head.method != edge::Method::Head;
   const std::uint64_t limit = route.max_body != 0 ? route.max_body : parts_.max_body();
@@ -110,11 +119,11 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   const Route& route = *match->route;
   auto controls = read_control_fields(request);
   if (!controls) {
-    co_return error_response(controls.error(), route.surface, context);
+    co_return refusal(controls.error(), route.surface, context);
   }
   std::string limit_fields;
   std::shared_ptr<void> permit;
-  if (!route.kind.empty()) {
+  if (context.principal) {
     auto admitted = parts_.admission->admit(request, context, limit_fields);
     if (!admitted) {
       edge::Response refused = error_response(admitted.error(), route.surface, context);
@@ -151,7 +160,7 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
   if (controls.priority) {
     auto known = take_priority(*controls.priority, call.context);
     if (!known) {
-      return refusal(known.error());
+      return failed(known.error());
     }
   }
   // What is a job anyway claims its key with the job.
@@ -161,14 +170,14 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
   if (controls.prefers) {
     auto preference = parse_prefer(call.http);
     if (!preference) {
-      return refusal(preference.error());
+      return failed(preference.error());
     }
     if (preference->respond_async) {
       return parts_.jobs->make_job(route, call);
     }
   }
   if (controls.webhook_url) {
-    return refusal(webhook_needs_job("X-Webhook-URL"));
+    return failed(webhook_needs_job("X-Webhook-URL"));
   }
   if (controls.idempotency_key) {
     return parts_.idempotency->answer(*route.endpoint, call);
@@ -178,7 +187,7 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
 
 edge::Response Service::refuse(const Error& error, const edge::Request* head,
                                model::RequestContext& context) const {
-  return error_response(error, surface_for(router_, head), context);
+  return refusal(error, surface_for(router_, head), context);
 }
 
 void Service::finished(const edge::Request* head, int status, std::uint64_t bytes_out,

@@ -28,12 +28,15 @@ class Authenticator {
 class Admission {
  public:
   virtual ~Admission() = default;
-  /// Takes what the principal's tier and budgets allow, in one step, and adds rate-limit header
-  /// lines to `fields`; what is returned gives concurrency back when it dies. Sets
-  /// `context.spending` if tokens or money are limited.
+  /// Takes what the principal's limits and budgets allow, in one step, and adds rate-limit header
+  /// lines to `fields`; what is returned gives concurrency back when it dies. Of a request without
+  /// a kind only the route's own limits are taken. Sets `context.spending` if tokens or money are
+  /// limited.
   virtual Result<std::shared_ptr<void>> admit(const edge::Request& request,
                                               model::RequestContext& context,
                                               std::string& fields) const = 0;
+  /// Adds the same header lines, of what is left, without taking anything.
+  virtual void add_limits(const model::RequestContext& context, std::string& fields) const = 0;
   /// For a job that begins to run: takes only what it may cost. Always sets `context.spending`,
   /// which counts what it uses.
   virtual Result<void> admit_job(std::string_view body, model::RequestContext& context) const = 0;
@@ -84,6 +87,8 @@ class Service final : public edge::Handler {
  private:
   Task<Result<edge::Response>> answer(const Route& route, const Call& call,
                                       const ControlFields& controls) const;
+  /// The answer for an error; who is known is told the state of its limits.
+  edge::Response refusal(const Error& error, Surface surface, model::RequestContext& context) const;
   Result<void> check_access(const Route& route, const edge::Request& head,
                             model::RequestContext& context) const;
 

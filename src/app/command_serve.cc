@@ -65,8 +65,7 @@ int serve(const ConfigOptions& options) {
   while (true) {
     const int number = ::sigtimedwait(&signals, nullptr, &kEachSecond);
     if (number == SIGHUP) {
-      // What is wrong with it is in the log, and the old one stays.
-      [[maybe_unused]] const auto reloaded = gateway->reload();
+      gateway->reload();
     } else if (number == SIGTERM || number == SIGINT) {
       break;
     } else {

@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include <algorithm>
+#include <exception>
 #include <future>
 #include <stdexcept>
 #include <utility>
@@ -75,7 +76,7 @@ std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
 Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
     : settings(std::make_shared<const config::Settings>(std::move(initial))),
       source(std::move(config_source)),
-      limiter(settings->tiers),
+      limiter(settings->tiers, settings->routes),
       budgets(settings->tiers, clock),
       loops(make_loops(loop_count(*settings))),
       overload(borrowed_loops(), clock, settings->overload),
@@ -313,13 +314,17 @@ void Gateway::Impl::write_key_uses() {
 
 void Gateway::Impl::look_after_keys() {
   const SteadyTime now = clock.steady();
-  if (now - uses_written >= std::chrono::minutes(1)) {
-    uses_written = now;
-    write_key_uses();
-  }
-  auto version = keys->version();
-  if (version && *version != std::exchange(seen_version, *version)) {
-    refresh_directory();
+  try {
+    if (now - uses_written >= std::chrono::minutes(1)) {
+      uses_written = now;
+      write_key_uses();
+    }
+    auto version = keys->version();
+    if (version && *version != std::exchange(seen_version, *version)) {
+      refresh_directory();
+    }
+  } catch (const std::exception& error) {
+    log::error("looking after the keys broke down", {{"cause", error.what()}});
   }
   looking_after_keys = false;
 }
@@ -329,7 +334,13 @@ bool Gateway::Impl::write_key_uses_at_end() {
   auto written = std::make_shared<std::promise<void>>();  // shared with a write that is given up
   auto done = written->get_future();
   const bool posted = store_pool.post([this, written = std::move(written)] {
-    write_key_uses();
+    try {
+      write_key_uses();
+      // Also with nothing to write: a reload or a look at the keys may wait for the disk.
+      [[maybe_unused]] const auto version = keys->version();
+    } catch (const std::exception& error) {
+      log::error("the last look at the keys broke down", {{"cause", error.what()}});
+    }
     written->set_value();
   });
   if (posted && done.wait_for(kPatience) == std::future_status::ready) {

@@ -29,9 +29,9 @@ class Gateway final {
   Result<void> start();
   /// "host:port" of every listener.
   const std::vector<std::string>& addresses() const;
-  /// Reads the configuration again and puts it into force as far as that is possible while running.
-  /// Fails (and keeps the old one) with the options at fault. Any thread; logs what it did.
-  Result<api::ReloadReport> reload();
+  /// Has the configuration read again and put into force as far as that is possible while running;
+  /// the log says what came of it. Does not wait for that, which the disk may hold up.
+  void reload();
   /// Looks after what changes outside: certificates, keys made by the command line. Call each
   /// second.
   void refresh();

@@ -17,6 +17,7 @@
 #include "app/version.h"
 #include "base/encoding.h"
 #include "config/print.h"
+#include "observe/log.h"
 
 namespace headgate::app {
 
@@ -64,6 +65,14 @@ std::string Gateway::Impl::sandbox() const {
     json.append(":").append(json_quote(status.state));
   }
   return R"({"sandbox":{)" + json + "}}";
+}
+
+void Gateway::Impl::warn_of_unknown_routes(const config::Settings& from) const {
+  for (const config::RouteSettings& configured : from.routes) {
+    if (std::ranges::find(routes, configured.name, &api::Route::pattern) == routes.end()) {
+      observe::log::warning("routes: there is no such route", {{"pattern", configured.name}});
+    }
+  }
 }
 
 void Gateway::Impl::build_api() {
@@ -136,7 +145,7 @@ void Gateway::Impl::build_api() {
           [] { return std::string(R"({"status":"live"})"); }, "application/json")),
       .ready = own(std::make_unique<api::ReadyEndpoint>(readiness, [this] { return sandbox(); })),
       .health = own(std::make_unique<api::HealthEndpoint>(*health, clock, kVersion)),
-      .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, store_pool)),
+      .metrics = own(std::make_unique<api::MetricsEndpoint>(metrics, metrics_pool)),
       .openapi = own(std::move(openapi)),
       .docs = viewer(api::DocsPage::Viewer::SwaggerUi),
       .redoc = viewer(api::DocsPage::Viewer::Redoc),
@@ -187,9 +196,10 @@ void Gateway::Impl::build_api() {
       .config = own(std::make_unique<api::TextEndpoint>(
           [this] { return config::to_json(*live.load()); }, "application/json")),
       .reload_config =
-          own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, store_pool)),
+          own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, reload_pool)),
   };
   routes = api::make_routes(table);
+  warn_of_unknown_routes(*settings);
   described.describe(routes, kVersion);
   authenticator.emplace(*gate);
   service.emplace(api::Service::Parts{

@@ -53,16 +53,20 @@ struct Gateway::Impl {
   /// Usage and totals, once more; false if that takes too long.
   bool flush_at_end();
   void build_api();
+  /// Logs which of the configured routes there are not.
+  void warn_of_unknown_routes(const config::Settings& from) const;
   Result<void> publish_catalog(const config::Settings& from);
   Result<void> put_into_force(const std::shared_ptr<const config::Settings>& next);
   void refresh_directory();
   void write_key_uses();
   /// What refresh() does on the disk.
   void look_after_keys();
-  /// False if that takes too long.
+  /// False if that takes too long: the disk hangs, and whoever waits for it.
   bool write_key_uses_at_end();
   void trim_memory();
   void free_buffers();
+  /// Fails (and keeps the old configuration) with the options at fault. Any thread but the main
+  /// one: reads users and keys too, and a disk that hangs holds that up.
   Result<api::ReloadReport> reload();
   std::vector<EventLoop*> borrowed_loops() const;
   void start_threads();
@@ -138,6 +142,10 @@ struct Gateway::Impl {
   std::optional<LimiterAdapter> admission;
   std::optional<api::Service> service;
   std::optional<edge::Server> server;
+
+  // What runs on them uses all of the above. Apart from the work that a disk which hangs holds up.
+  BlockingPool metrics_pool{"metrics", 1, 64};
+  BlockingPool reload_pool{"reload", 1, 4};
 };
 
 }  // namespace headgate::app

@@ -1,5 +1,6 @@
 // A new configuration while running: what of it can be put into force, for every loop.
 
+#include <exception>
 #include <utility>
 
 #include "app/gateway_parts.h"
@@ -54,7 +55,8 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   const log::Level level = log::level_named(next->log.level).value_or(log::Level::Info);
   log::set_level(level);
   request_log.set_level(level);
-  limiter.set_tiers(next->tiers);
+  limiter.set(next->tiers, next->routes);
+  warn_of_unknown_routes(*next);
   budgets.set_tiers(next->tiers);
   overload.set(next->overload);
   usage_ledger->set_prices(limits::PriceList(*next));
@@ -84,6 +86,18 @@ Result<api::ReloadReport> Gateway::Impl::reload() {
                            .needs_restart = std::move(plan.restart)};
 }
 
-Result<api::ReloadReport> Gateway::reload() { return impl_->reload(); }
+void Gateway::reload() {
+  const bool posted = impl_->reload_pool.post([impl = impl_.get()] {
+    try {
+      // What is wrong with it is in the log, and the old one stays.
+      [[maybe_unused]] const auto reloaded = impl->reload();
+    } catch (const std::exception& error) {
+      log::error("the reload broke down", {{"cause", error.what()}});
+    }
+  });
+  if (!posted) {
+    log::error("reloads are under way already; this one is ignored");
+  }
+}
 
 }  // namespace headgate::app

@@ -151,6 +151,33 @@ std::vector<std::string> JobSystem::model_names() const {
   return names;
 }
 
+void JobSystem::add_wait_metrics(observe::Metrics& metrics) const {
+  using queue::WaitTimes;
+  metrics.on_scrape_histogram(
+      {.name = "headgate_queue_wait_seconds",
+       .help = "How long callers and jobs that started had waited in the line of a model",
+       .kind = MetricKind::Histogram,
+       .labels = {"model", "class", "what"},
+       .buckets = {WaitTimes::kBounds.begin(), WaitTimes::kBounds.end()}},
+      [this] {
+        std::vector<observe::HistogramSample> samples;
+        const auto add = [&](const std::string& model, std::size_t priority, const char* what,
+                             const WaitTimes& times) {
+          samples.push_back({.labels = {model, std::string(model::kPriorityNames[priority]), what},
+                             .counts = {times.counts().begin(), times.counts().end()},
+                             .sum = times.sum_seconds()});
+        };
+        for (const std::string& model : model_names()) {
+          const queue::LineView view = parts_.lines->view(model);
+          for (std::size_t i = 0; i < model::kPriorities; ++i) {
+            add(model, i, "caller", view.waits[i][static_cast<std::size_t>(queue::Kind::Caller)]);
+            add(model, i, "job", view.waits[i][static_cast<std::size_t>(queue::Kind::Job)]);
+          }
+        }
+        return samples;
+      });
+}
+
 void JobSystem::add_metrics(observe::Metrics& metrics) const {
   metrics.on_scrape(
       {.name = "headgate_queue_waiting",
@@ -188,6 +215,7 @@ void JobSystem::add_metrics(observe::Metrics& metrics) const {
         }
         return samples;
       });
+  add_wait_metrics(metrics);
   const auto per_line = [&](MetricKind kind, const char* name, const char* help,
                             std::function<double(const queue::LineView&)> figure) {
     metrics.on_scrape({.name = name, .help = help, .kind = kind, .labels = {"model"}},

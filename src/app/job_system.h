@@ -66,6 +66,7 @@ class JobSystem final {
 
  private:
   std::vector<std::string> model_names() const;
+  void add_wait_metrics(observe::Metrics& metrics) const;
   JobSystem(Parts parts, std::unique_ptr<stores::sqlite::Readers> readers,
             std::vector<config::Secret> webhook_keys);
 

@@ -13,33 +13,13 @@
 #include "base/event_loop_run.h"
 #include "base/signal.h"
 #include "stores/sqlite/schema.h"
+#include "testing/admits_all.h"
 #include "testing/temp_folder.h"
 
 namespace headgate::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-class NoSpending final : public model::Spending {
- public:
-  Task<Result<void>> begin() override { co_return Result<void>(); }
-  Task<void> settle(End) override { co_return; }
-};
-
-class AdmitsAll final : public api::Admission {
- public:
-  Result<std::shared_ptr<void>> admit(const edge::Request&, model::RequestContext&,
-                                      std::string&) const override {
-    return std::shared_ptr<void>();
-  }
-  std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
-    return std::nullopt;
-  }
-  Result<void> admit_job(std::string_view, model::RequestContext& context) const override {
-    context.spending = std::make_unique<NoSpending>();
-    return {};
-  }
-};
 
 enum class Manners : std::uint8_t {
   HeedsItsCancel,
@@ -156,7 +136,7 @@ struct JobSystemTest : ::testing::Test {
   api::DocumentSources::Fetchers fetchers{
       1, [this](std::size_t) { return upstream::Fetcher(client, resolver); }};
   queue::Lines lines{[](std::string_view) { return queue::LineSettings{}; }};
-  AdmitsAll admission;
+  testing::AdmitsAll admission;
   std::unique_ptr<Waits> endpoint;
   api::Route route{};
   std::unique_ptr<JobSystem> jobs;

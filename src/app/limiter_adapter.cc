@@ -55,41 +55,58 @@ Record record_for(const limits::Budgets& budgets, const model::Principal& princi
                                                                   : Record::Counted;
 }
 
+limits::Caller caller_of(const model::RequestContext& context) {
+  using enum limits::Caller::Counts;
+  return {.principal = *context.principal,
+          .client = context.client_id,
+          .route = context.route,
+          .counts = context.kind.empty() ? OnRoute : Everywhere};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<void>> LimiterAdapter::admit(const edge::Request& request,
                                                     model::RequestContext& context,
                                                     std::string& fields) const {
-  if (parts_.overload->overloaded()) {
+  if (!context.kind.empty() && parts_.overload->overloaded()) {
     if (auto refused = parts_.overload->refuse(priority_of(request))) {
-      limits::append_limit_fields(fields,
-                                  parts_.limiter->status(*context.principal, context.started));
+      add_limits(context, fields);
       return fail(std::move(*refused));
     }
   }
-  const bool limited = parts_.budgets->limit(*context.principal) && text_kind(context.kind);
-  auto permit = limited ? admit_estimated(request.body, context, fields)
-                        : parts_.limiter->admit(*context.principal, context.started);
+  const bool limited = text_kind(context.kind) && parts_.budgets->limit(*context.principal);
+  auto permit = limited ? admit_estimated(request.body, context)
+                        : parts_.limiter->admit(caller_of(context), context.started);
   if (!permit) {
-    limits::append_limit_fields(fields,
-                                parts_.limiter->status(*context.principal, context.started));
+    add_limits(context, fields);
     return fail(std::move(permit.error()));
   }
   limits::append_limit_fields(fields, permit->status());
+  add_token_limits(context, fields);
   if (!permit->holds_slot()) {
     return std::shared_ptr<void>();
   }
   return std::shared_ptr<void>(std::make_shared<limits::Permit>(std::move(*permit)));
 }
 
+void LimiterAdapter::add_limits(const model::RequestContext& context, std::string& fields) const {
+  limits::append_limit_fields(fields, parts_.limiter->status(caller_of(context), context.started));
+  add_token_limits(context, fields);
+}
+
+void LimiterAdapter::add_token_limits(const model::RequestContext& context,
+                                      std::string& fields) const {
+  if (parts_.budgets->limit(*context.principal)) {
+    limits::append_token_fields(fields, parts_.budgets->token_status(*context.principal));
+  }
+}
+
 Result<limits::Permit> LimiterAdapter::admit_estimated(std::string_view body,
-                                                       model::RequestContext& context,
-                                                       std::string& fields) const {
+                                                       model::RequestContext& context) const {
   const model::Principal& principal = *context.principal;
   const Expected expected = expect(*text_kind(context.kind), body, *parts_.ledger->prices());
   auto admitted =
-      parts_.limiter->admit(principal, context.started, *parts_.budgets, expected.sum());
-  limits::append_token_fields(fields, parts_.budgets->token_status(principal));
+      parts_.limiter->admit(caller_of(context), context.started, *parts_.budgets, expected.sum());
   if (!admitted) {
     return fail(std::move(admitted.error()));
   }

@@ -28,12 +28,14 @@ class LimiterAdapter final : public api::Admission {
 
   Result<std::shared_ptr<void>> admit(const edge::Request& request, model::RequestContext& context,
                                       std::string& fields) const override;
+  void add_limits(const model::RequestContext& context, std::string& fields) const override;
   Result<void> admit_job(std::string_view body, model::RequestContext& context) const override;
   std::optional<std::int64_t> cost_of(const model::RequestContext& context) const override;
 
  private:
-  Result<limits::Permit> admit_estimated(std::string_view body, model::RequestContext& context,
-                                         std::string& fields) const;
+  Result<limits::Permit> admit_estimated(std::string_view body,
+                                         model::RequestContext& context) const;
+  void add_token_limits(const model::RequestContext& context, std::string& fields) const;
 
   const Parts parts_;
 };

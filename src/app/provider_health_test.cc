@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <new>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +36,23 @@ TEST(StoreCheck, SaysWhatTheLookFinds) {
   EXPECT_EQ(run_on(loop, check.ask()), Outcome::Failed);
   found = {};
   EXPECT_EQ(run_on(loop, check.ask()), Outcome::Passed);
+}
+
+TEST(StoreCheck, ALookThatThrowsHasFailed) {
+  EventLoop loop;
+  BlockingPool pool("store", 1, 4);
+  int looks = 0;
+  StoreCheck check(
+      pool,
+      [&]() -> Result<void> {
+        if (++looks == 1) {
+          throw std::bad_alloc();
+        }
+        return {};
+      },
+      1h);
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Failed);
+  EXPECT_EQ(run_on(loop, check.ask()), Outcome::Passed) << "the next look is made";
 }
 
 TEST(StoreCheck, DoesNotWaitForADiskThatHangs) {

@@ -92,7 +92,7 @@ void RequestSpending::write_later() {
   }
   if (on_disk_) {
     ledger_.settle_later(std::move(charge_), used_, std::move(usage_));
-  } else if (!handed_over_) {
+  } else if (!handed_over_ && EventLoop::current() != nullptr) {
     ledger_.count(use());
   }
 }

@@ -123,6 +123,31 @@ TEST_F(RequestSpendingTest, AnEndInDoubtCountsOnceWhetherItIsOnDiskOrNot) {
   EXPECT_TRUE(store_.open.empty());
 }
 
+TEST_F(RequestSpendingTest, WithoutABudgetAnEndOfWhichNobodyKnowsIsNeverCountedTwice) {
+  auto unknown = called(Record::Counted);
+  unknown->hand_over();
+  drop(std::move(unknown));
+  EXPECT_EQ(charged(), 0) << "no limit depends on it, and it may be on disk";
+  auto told = called(Record::Counted);
+  told->hand_over();
+  told->handed_over(HandedOver::Refused);
+  told->hand_over();  // an end that is tried once more
+  told->handed_over(HandedOver::Refused);
+  drop(std::move(told));
+  EXPECT_EQ(charged(), 30);
+}
+
+TEST_F(RequestSpendingTest, OneThatDiesAfterItsLoopDoesNoHarm) {
+  for (const Record record : {Record::OnDisk, Record::Counted}) {
+    auto late = called(record);
+    late->hand_over();
+    late->handed_over(HandedOver::Refused);
+    late.reset();  // on no loop
+  }
+  EXPECT_TRUE(run_on(loop_, ledger_.flush()));
+  EXPECT_EQ(charged(), 30) << "what a budget depends on is written all the same";
+}
+
 TEST_F(RequestSpendingTest, AJobThatGoesOnPaysForItsAttempt) {
   for (const Record record : {Record::OnDisk, Record::Counted}) {
     const std::int64_t before = charged();

@@ -332,6 +332,43 @@ constexpr Option kTierOptions[] = {
      .maximum = kMostUsd},
 };
 
+using Requests = RequestSettings;
+
+constexpr Option kClientOptions[] = {
+    {.name = "per_minute",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of one client in a minute; 0: no such limit.",
+     .slot = at<Tier, &Tier::client, &Requests::per_minute>,
+     .maximum = kMostRequests},
+    {.name = "per_hour",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of one client in an hour; 0: no such limit.",
+     .slot = at<Tier, &Tier::client, &Requests::per_hour>,
+     .maximum = kMostRequests},
+    {.name = "burst",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of one client that may come at once; 0: those of a whole minute.",
+     .slot = at<Tier, &Tier::client, &Requests::burst>,
+     .maximum = kMostRequests},
+    {.name = "concurrent",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of one client at once; 0: no such limit.",
+     .slot = at<Tier, &Tier::client, &Requests::concurrent>,
+     .maximum = kMostRequests},
+};
+
+constexpr Section kTierSections[] = {
+    {.name = "client",
+     .help = "Limits of each X-Client-ID of a key or user, inside its own limits; requests without "
+             "one are one client.",
+     .options = kClientOptions,
+     .enter = same},
+};
+
 using Overload = OverloadSettings;
 
 constexpr Option kOverloadOptions[] = {
@@ -380,6 +417,7 @@ constexpr Section kLimitSections[] = {
      .help = "Named sets of limits; a tier written here replaces the built-in one of its name.",
      .shape = Shape::Named,
      .options = kTierOptions,
+     .sections = kTierSections,
      .add = NamedMap<S, &S::tiers>::add,
      .entries = NamedMap<S, &S::tiers>::entries},
     {.name = "overload",
@@ -499,6 +537,31 @@ constexpr Option kRouteOptions[] = {
      .help = "Largest request body of this route; 0: server.max_body_size.",
      .slot = at<RouteSettings, &RouteSettings::max_body_size>,
      .maximum = 4 * kGiB},
+    {.name = "per_minute",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of each key or user to this route in a minute, beside the limits of its "
+             "tier; 0: no such limit.",
+     .slot = at<RouteSettings, &RouteSettings::requests, &Requests::per_minute>,
+     .maximum = kMostRequests},
+    {.name = "per_hour",
+     .type = Count,
+     .reload = Live,
+     .help = "As per_minute, in an hour.",
+     .slot = at<RouteSettings, &RouteSettings::requests, &Requests::per_hour>,
+     .maximum = kMostRequests},
+    {.name = "burst",
+     .type = Count,
+     .reload = Live,
+     .help = "Those of them that may come at once; 0: those of a whole minute.",
+     .slot = at<RouteSettings, &RouteSettings::requests, &Requests::burst>,
+     .maximum = kMostRequests},
+    {.name = "concurrent",
+     .type = Count,
+     .reload = Live,
+     .help = "Requests of each key or user to this route at once; 0: no such limit.",
+     .slot = at<RouteSettings, &RouteSettings::requests, &Requests::concurrent>,
+     .maximum = kMostRequests},
 };
 
 using AutoSwitch = AutoSwitchSettings;

@@ -59,6 +59,29 @@ TEST(Reload, EntriesThatComeGoAndChangeAreNamed) {
   }
 }
 
+TEST(Reload, LimitsOfClientsAndRoutesChangeWhileRunning) {
+  const ReloadPlan plan = plan_reload(
+      loaded("limits: {tiers: {pro: {per_hour: 9, client: {per_minute: 2, burst: 1}}}}\n"
+             "routes: {\"/v1/ocr\": {per_minute: 5}}\n"),
+      loaded("limits: {tiers: {pro: {per_hour: 9, client: {per_minute: 3, per_hour: 8}}}}\n"
+             "routes: {\"/v1/ocr\": {per_minute: 6, per_hour: 7, burst: 2, concurrent: 1}}\n"));
+  EXPECT_THAT(plan.live,
+              UnorderedElementsAre(
+                  "limits.tiers.pro.client.per_minute", "limits.tiers.pro.client.per_hour",
+                  "limits.tiers.pro.client.burst", "routes./v1/ocr.per_minute",
+                  "routes./v1/ocr.per_hour", "routes./v1/ocr.burst", "routes./v1/ocr.concurrent"));
+  EXPECT_THAT(plan.restart, IsEmpty());
+  const RequestSettings& client = plan.settings.tiers.at("pro").client;
+  EXPECT_EQ(client.per_minute, 3U);
+  EXPECT_EQ(client.per_hour, 8U);
+  EXPECT_EQ(client.burst, 0U);
+  const RequestSettings& route = plan.settings.routes.at(0).requests;
+  EXPECT_EQ(route.per_minute, 6U);
+  EXPECT_EQ(route.per_hour, 7U);
+  EXPECT_EQ(route.burst, 2U);
+  EXPECT_EQ(route.concurrent, 1U);
+}
+
 TEST(Live, ASnapshotOutlivesItsReplacement) {
   Settings first;
   first.log.level = "info";

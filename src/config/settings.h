@@ -78,6 +78,14 @@ struct AuthSettings {
   std::vector<std::string> ip_allow;  ///< CIDRs; empty: any
 };
 
+/// Requests of one client or of one route; 0: no limit of that kind.
+struct RequestSettings {
+  std::uint64_t per_minute = 0;
+  std::uint64_t per_hour = 0;
+  std::uint64_t burst = 0;  ///< requests that may come at once; 0: a whole minute's
+  std::uint64_t concurrent = 0;
+};
+
 struct TierSettings {
   std::uint64_t per_minute = 0;  ///< 0: no limit of that kind
   std::uint64_t per_hour = 0;
@@ -88,6 +96,7 @@ struct TierSettings {
   std::uint64_t tokens_per_minute = 0;
   double budget_day = 0;  ///< USD; 0: none
   double budget_month = 0;
+  RequestSettings client{};  ///< of each X-Client-ID, inside the principal's own limits
 };
 
 /// When the gateway refuses requests below high priority because it is itself overloaded. A
@@ -219,10 +228,11 @@ struct ModelSettings {
   ModelServerSettings server;
 };
 
-/// What one route takes instead of the server's own limits.
+/// What one route takes instead of the server's own limits, and beside those of the tiers.
 struct RouteSettings {
   std::string name;                 ///< its pattern, e.g. "/v1/ocr"
   std::uint64_t max_body_size = 0;  ///< 0: server.max_body_size
+  RequestSettings requests{};       ///< of each principal
 };
 
 struct DocumentSettings {

@@ -1,243 +1,258 @@
 #include "limits/limiter.h"
 
 #include <algorithm>
-#include <array>
 #include <mutex>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
+#include <optional>
 
-#include "base/encoding.h"
 #include "base/text_map.h"
-#include "limits/gcra.h"
+#include "limits/request_limits.h"
 
 namespace headgate::limits {
 namespace {
 
-using namespace std::chrono_literals;
-
-// SDKs do not retry at all when asked to wait longer (openai-python: MAX_RETRY_AFTER_DELAY).
-constexpr std::chrono::milliseconds kLongestWait{120'000};
-// A slot comes free when some request ends; nobody knows when.
-constexpr std::chrono::milliseconds kSlotWait{1'000};
+constexpr std::chrono::milliseconds kFullWait{1'000};
 constexpr std::size_t kShards = 64;
 constexpr std::size_t kEvictionProbes = 64;
 
-/// The rates of a tier, always in this order; a principal keeps one state for each.
-constexpr std::size_t kRates = 3;
-struct Rate {
-  std::string_view name;  // for error.details.limit
-  std::uint64_t count = 0;
-  std::chrono::milliseconds window{0};
-  GcraRate gcra;
-};
-
 struct Tier {
-  std::string name;
-  std::array<Rate, kRates> rates;
-  std::uint64_t concurrent = 0;
-  bool unlimited() const {
-    return concurrent == 0 &&
-           std::ranges::all_of(rates, [](const Rate& rate) { return rate.count == 0; });
-  }
+  RequestLimits principal;
+  RequestLimits client;
 };
 
-/// All tiers in force: an immutable snapshot.
-struct TierTable {
+/// All limits in force: an immutable snapshot.
+struct LimitTable {
   std::map<std::string, Tier, std::less<>> tiers;
+  std::map<std::string, RequestLimits, std::less<>> routes;  // those with limits
 
-  const Tier* find(std::string_view name) const {
+  const Tier* tier(std::string_view name) const {
     auto found = tiers.find(name);
     if (found == tiers.end()) {
       found = tiers.find(std::string_view("default"));
     }
-    return found == tiers.end() || found->second.unlimited() ? nullptr : &found->second;
+    return found == tiers.end() ? nullptr : &found->second;
   }
 };
 
-Rate make_rate(std::string_view name, std::uint64_t count, std::chrono::milliseconds window,
-               std::uint64_t burst) {
-  return {name, count, window, GcraRate::of(count, window, burst)};
-}
-
-std::shared_ptr<const TierTable> make_table(const Limiter::Tiers& settings) {
-  auto table = std::make_shared<TierTable>();
-  for (const auto& [name, tier] : settings) {
-    // `burst` belongs to the short rates; an hour's allowance may be used at once otherwise.
-    table->tiers.emplace(
-        name,
-        Tier{.name = name,
-             .rates = {make_rate("requests_per_minute", tier.per_minute, 1min, tier.burst),
-                       make_rate("requests_per_hour", tier.per_hour, 1h, 0),
-                       make_rate("requests_per_window", tier.per_window, tier.window, tier.burst)},
-             .concurrent = tier.concurrent});
+std::shared_ptr<const LimitTable> make_table(const Limiter::Tiers& tiers, Limiter::Routes routes) {
+  auto table = std::make_shared<LimitTable>();
+  for (const auto& [name, tier] : tiers) {
+    table->tiers.emplace(name, Tier{.principal = RequestLimits::of_tier(name, tier),
+                                    .client = RequestLimits::of_client(name, tier.client)});
+  }
+  for (const config::RouteSettings& route : routes) {
+    RequestLimits limits = RequestLimits::of_route(route.name, route.requests);
+    if (!limits.none()) {
+      table->routes.emplace(route.name, std::move(limits));
+    }
   }
   return table;
 }
 
-/// What one principal has used.
-struct Usage {
-  std::array<std::int64_t, kRates> states{};  // guarded by the shard's mutex
-  /// Raised under the shard's mutex, lowered by permits without it.
-  std::atomic<std::uint32_t> running{0};
+/// The limits that hold for one request; null where there are none.
+struct InForce {
+  const RequestLimits* principal = nullptr;
+  const RequestLimits* client = nullptr;
+  const RequestLimits* route = nullptr;
 
-  bool idle(std::int64_t now) const {
-    return running.load(std::memory_order_acquire) == 0 &&
-           std::ranges::all_of(states, [now](std::int64_t state) { return state <= now; });
+  bool none() const { return principal == nullptr && client == nullptr && route == nullptr; }
+
+  static InForce of(const LimitTable& table, const Caller& caller) {
+    InForce found;
+    if (const Tier* tier = table.tier(caller.principal.tier)) {
+      found.principal = tier->principal.none() ? nullptr : &tier->principal;
+      found.client = tier->client.none() ? nullptr : &tier->client;
+    }
+    if (const auto route = table.routes.find(caller.route); route != table.routes.end()) {
+      found.route = &route->second;
+    }
+    return found;
   }
 };
 
-using Usages = TextMap<Usage>;
+using Uses = TextMap<RequestUse>;
 
-struct alignas(64) Shard {
-  std::mutex mutex;
-  std::shared_ptr<const TierTable> table;  // guarded by mutex; the same in every shard
-  Usages usages;                           // guarded by mutex; addresses are stable
-  std::size_t next_probe = 0;              // guarded by mutex: the bucket eviction looks at next
+/// What one principal has used. Whatever of it runs also counts as its own.
+struct Account {
+  RequestUse own;
+  Uses clients;
+  Uses routes;  // by pattern: a few dozen at most
+  std::size_t next_probe = 0;
+  std::int64_t all_back = 0;  // steady ns at which the last of all this has come back
+
+  bool runs() const { return own.runs(); }
+  std::int64_t latest() const { return all_back; }
+  /// Clients that certainly run nothing.
+  std::size_t idle_clients() const {
+    const std::size_t running = own.running.load(std::memory_order_acquire);
+    return clients.size() - std::min(running, clients.size());
+  }
 };
 
-/// Forgets a principal of `usages` that has nothing used, else the one nearest to that among those
-/// looked at. False if all of them are running something.
-bool evict_one(Shard& shard, std::int64_t now) {
-  Usages& usages = shard.usages;
-  auto victim = usages.end();
-  std::int64_t victim_state = INT64_MAX;
+using Accounts = TextMap<Account>;
+
+/// All but `running` of a RequestUse is guarded by the mutex; permits lower that without it.
+struct alignas(64) Shard {
+  std::mutex mutex;
+  std::shared_ptr<const LimitTable> table;  // the same in every shard
+  Accounts accounts;                        // addresses are stable, as those inside
+  std::size_t clients = 0;                  // of all accounts
+  std::size_t next_probe = 0;               // the bucket that is looked at next
+};
+
+/// One of `map` that has nothing used, else the one nearest to that among those looked at; never
+/// one that runs something. end() if all do.
+template <class Map>
+Map::iterator idlest(Map& map, std::size_t& next_probe, std::int64_t now) {
+  auto victim = map.end();
+  std::int64_t victim_latest = INT64_MAX;
   std::size_t looked_at = 0;
-  for (std::size_t buckets = usages.bucket_count();
-       buckets > 0 && (looked_at < kEvictionProbes || victim == usages.end()); --buckets) {
-    const std::size_t bucket = shard.next_probe++ % usages.bucket_count();
-    for (auto entry = usages.begin(bucket); entry != usages.end(bucket); ++entry) {
+  for (std::size_t buckets = map.bucket_count();
+       buckets > 0 && (looked_at < kEvictionProbes || victim == map.end()); --buckets) {
+    const std::size_t bucket = next_probe++ % map.bucket_count();
+    for (auto entry = map.begin(bucket); entry != map.end(bucket); ++entry) {
       ++looked_at;
-      const std::int64_t state = *std::ranges::max_element(entry->second.states);
-      if (entry->second.running.load(std::memory_order_acquire) == 0 && state < victim_state) {
-        victim = usages.find(entry->first);
-        victim_state = state;
+      if (!entry->second.runs() && entry->second.latest() < victim_latest) {
+        victim = map.find(entry->first);
+        victim_latest = entry->second.latest();
       }
     }
-    if (victim != usages.end() && victim->second.idle(now)) {
+    if (victim != map.end() && victim_latest <= now) {
       break;
     }
   }
-  if (victim == usages.end()) {
-    return false;
+  return victim;
+}
+
+/// The account with the most idle clients among those looked at, `own` among them.
+Account& richest(Shard& shard, Account& own) {
+  Account* found = &own;
+  std::size_t most = own.idle_clients();
+  std::size_t looked_at = 0;
+  for (std::size_t buckets = shard.accounts.bucket_count();
+       buckets > 0 && (looked_at < kEvictionProbes || most == 0); --buckets) {
+    const std::size_t bucket = shard.next_probe++ % shard.accounts.bucket_count();
+    for (auto entry = shard.accounts.begin(bucket); entry != shard.accounts.end(bucket); ++entry) {
+      ++looked_at;
+      if (const std::size_t idle = entry->second.idle_clients(); idle > most) {
+        found = &entry->second;
+        most = idle;
+      }
+    }
   }
-  usages.erase(victim);
-  return true;
+  return *found;
 }
 
-std::string_view period_name(const Rate& rate) {
-  if (rate.window == 1min) {
-    return "a minute";
-  }
-  return rate.window == 1h ? "an hour" : std::string_view();
+/// Of a known client or route, what it has used.
+const RequestUse* find_use(const Uses& uses, std::string_view name) {
+  const auto found = uses.find(name);
+  return found == uses.end() ? nullptr : &found->second;
 }
 
-Error rate_limited(std::string message, const Tier& tier, std::string_view limit,
-                   std::uint64_t value, std::chrono::nanoseconds wait) {
-  Error error;
-  error.kind = ErrorKind::RateLimited;
-  error.origin = Origin::Client;
-  error.message = std::move(message);
-  error.details_json = R"({"limit":)" + json_quote(limit) + R"(,"value":)" + std::to_string(value) +
-                       R"(,"tier":)" + json_quote(tier.name) + "}";
-  error.retry_after = std::min(std::chrono::ceil<std::chrono::milliseconds>(wait), kLongestWait);
-  return error;
-}
-
-Error too_many_at_once(const Tier& tier) {
-  return rate_limited("The tier " + tier.name + " allows " + std::to_string(tier.concurrent) +
-                          " requests at once; wait until one has ended.",
-                      tier, "concurrent_requests", tier.concurrent, kSlotWait);
-}
-
-Error too_fast(const Tier& tier, const Rate& rate, std::chrono::nanoseconds wait) {
-  std::string period(period_name(rate));
-  if (period.empty()) {
-    period = "in " + go_duration(rate.window);
-  }
-  return rate_limited("The tier " + tier.name + " allows " + std::to_string(rate.count) +
-                          " requests " + period + "; try again in " + go_duration(wait) + ".",
-                      tier, rate.name, rate.count, wait);
-}
-
-/// Keeps in `status` the rate with the fewest requests left.
-void tighten(LimitStatus& status, const Rate& rate, const GcraVerdict& verdict) {
-  if (status.limit == 0 || verdict.remaining < status.remaining) {
-    status = {rate.count, verdict.remaining, verdict.reset_after};
-  }
-}
+Error too_many_remembered() { return overloaded("Too many clients at once.", kFullWait); }
 
 }  // namespace
 
 struct Limiter::Impl {
+  explicit Impl(LimiterBounds bounds)
+      : most_accounts(per_shard(bounds.principals)),
+        most_clients(per_shard(bounds.clients)),
+        most_clients_of_one(std::max<std::size_t>(most_clients / 2, 1)) {}
+
+  static std::size_t per_shard(std::size_t all) {
+    return std::max<std::size_t>((all + kShards - 1) / kShards, 1);
+  }
+
   Shard& shard_of(std::string_view id) { return shards[TextHash{}(id) / 7 % kShards]; }
 
-  /// Decides on all limits of `tier`, then asks `reserve`, and only then takes from them.
-  template <class Reserve>
-  static Result<LimitStatus> take(const Tier& tier, Usage& usage, SteadyTime now,
-                                  Reserve& reserve) {
-    if (tier.concurrent != 0 && usage.running.load(std::memory_order_acquire) >= tier.concurrent) {
-      return fail(too_many_at_once(tier));
+  /// Null if there is no room.
+  Account* account_of(Shard& shard, const std::string& id, std::int64_t now) const {
+    const auto found = shard.accounts.find(std::string_view(id));
+    if (found != shard.accounts.end()) {
+      return &found->second;
     }
-    std::array<GcraVerdict, kRates> verdicts;
-    const Rate* worst = nullptr;
-    std::chrono::nanoseconds wait{0};
-    for (std::size_t i = 0; i < kRates; ++i) {
-      if (tier.rates[i].count == 0) {
-        continue;
+    if (shard.accounts.size() >= most_accounts) {
+      const auto victim = idlest(shard.accounts, shard.next_probe, now);
+      if (victim == shard.accounts.end()) {
+        return nullptr;
       }
-      verdicts[i] = gcra_decide(tier.rates[i].gcra, usage.states[i], now);
-      if (!verdicts[i].allowed && verdicts[i].retry_after > wait) {
-        worst = &tier.rates[i];
-        wait = verdicts[i].retry_after;
+      shard.clients -= victim->second.clients.size();
+      shard.accounts.erase(victim);
+    }
+    return &shard.accounts.try_emplace(id).first->second;
+  }
+
+  /// Null if there is no room.
+  RequestUse* client_of(Shard& shard, Account& account, std::string_view client,
+                        std::int64_t now) const {
+    const auto found = account.clients.find(client);
+    if (found != account.clients.end()) {
+      return &found->second;
+    }
+    const bool too_many = account.clients.size() >= most_clients_of_one;
+    if (too_many || shard.clients >= most_clients) {
+      Account& from = too_many ? account : richest(shard, account);
+      const auto victim = idlest(from.clients, from.next_probe, now);
+      if (victim == from.clients.end()) {
+        return nullptr;
       }
+      from.clients.erase(victim);
+      --shard.clients;
     }
-    if (worst != nullptr) {
-      return fail(too_fast(tier, *worst, wait));
-    }
-    Result<void> reserved = reserve();
-    if (!reserved) {
-      return fail(std::move(reserved.error()));
-    }
+    ++shard.clients;
+    return &account.clients.try_emplace(std::string(client)).first->second;
+  }
+
+  /// What is left by all limits of `caller`. Under the shard's mutex.
+  static LimitStatus look_at(const Shard& shard, const Caller& caller, SteadyTime now) {
     LimitStatus status;
-    for (std::size_t i = 0; i < kRates; ++i) {
-      if (tier.rates[i].count != 0) {
-        usage.states[i] = verdicts[i].next;
-        tighten(status, tier.rates[i], verdicts[i]);
-      }
+    const InForce limits = InForce::of(*shard.table, caller);
+    const auto found = shard.accounts.find(std::string_view(caller.principal.id));
+    const Account* account = found == shard.accounts.end() ? nullptr : &found->second;
+    if (limits.principal != nullptr) {
+      look(*limits.principal, account == nullptr ? nullptr : &account->own, now, status);
+    }
+    if (limits.client != nullptr) {
+      look(*limits.client, account == nullptr ? nullptr : find_use(account->clients, caller.client),
+           now, status);
+    }
+    if (limits.route != nullptr) {
+      look(*limits.route, account == nullptr ? nullptr : find_use(account->routes, caller.route),
+           now, status);
     }
     return status;
   }
 
   std::array<Shard, kShards> shards;
-  std::size_t max_per_shard = 1;
+  const std::size_t most_accounts;  // these are of each shard
+  const std::size_t most_clients;
+  const std::size_t most_clients_of_one;
 };
 
-Limiter::Limiter(const Tiers& tiers, std::size_t max_principals) : impl_(std::make_unique<Impl>()) {
-  impl_->max_per_shard = std::max<std::size_t>((max_principals + kShards - 1) / kShards, 1);
-  set_tiers(tiers);
+Limiter::Limiter(const Tiers& tiers, Routes routes, LimiterBounds bounds)
+    : impl_(std::make_unique<Impl>(bounds)) {
+  set(tiers, routes);
 }
 
 Limiter::~Limiter() = default;
 
-void Limiter::set_tiers(const Tiers& tiers) {
-  const auto table = make_table(tiers);
+void Limiter::set(const Tiers& tiers, Routes routes) {
+  const auto table = make_table(tiers, routes);
   for (Shard& shard : impl_->shards) {
     const std::lock_guard lock(shard.mutex);
     shard.table = table;
   }
 }
 
-Result<Permit> Limiter::admit(const model::Principal& principal, SteadyTime now) {
-  return admit_with(principal, now, [] { return Result<void>(); });
+Result<Permit> Limiter::admit(const Caller& caller, SteadyTime now) {
+  return admit_with(caller, now, [] { return Result<void>(); });
 }
 
-Result<Admitted> Limiter::admit(const model::Principal& principal, SteadyTime now, Budgets& budgets,
+Result<Admitted> Limiter::admit(const Caller& caller, SteadyTime now, Budgets& budgets,
                                 const Estimate& estimate) {
   Admitted admitted;
   // Under the shard's lock, which Budgets never asks for.
-  auto permit = admit_with(principal, now, [&]() -> Result<void> {
-    auto reservation = budgets.reserve(principal, estimate);
+  auto permit = admit_with(caller, now, [&]() -> Result<void> {
+    auto reservation = budgets.reserve(caller.principal, estimate);
     if (!reservation) {
       return fail(std::move(reservation.error()));
     }
@@ -252,51 +267,81 @@ Result<Admitted> Limiter::admit(const model::Principal& principal, SteadyTime no
 }
 
 template <class Reserve>
-Result<Permit> Limiter::admit_with(const model::Principal& principal, SteadyTime now,
-                                   Reserve reserve) {
-  Shard& shard = impl_->shard_of(principal.id);
+Result<Permit> Limiter::admit_with(const Caller& caller, SteadyTime now, Reserve reserve) {
+  Shard& shard = impl_->shard_of(caller.principal.id);
   const std::lock_guard lock(shard.mutex);
-  const Tier* tier = shard.table->find(principal.tier);
-  if (tier == nullptr) {
-    Result<void> reserved = reserve();
-    return reserved ? Result<Permit>(Permit()) : fail(std::move(reserved.error()));
+  InForce limits = InForce::of(*shard.table, caller);
+  if (caller.counts == Caller::Counts::OnRoute) {
+    limits.principal = limits.client = nullptr;
   }
-  auto found = shard.usages.find(std::string_view(principal.id));
-  if (found == shard.usages.end()) {
+  std::array<RequestClaim, 3> claims;  // of the principal, its client and the route
+  Account* account = nullptr;
+  if (!limits.none()) {
     const std::int64_t at = std::chrono::nanoseconds(now.time_since_epoch()).count();
-    if (shard.usages.size() >= impl_->max_per_shard && !evict_one(shard, at)) {
-      return fail(overloaded("Too many clients at once.", kSlotWait));
+    account = impl_->account_of(shard, caller.principal.id, at);
+    if (account == nullptr) {
+      return fail(too_many_remembered());
     }
-    found = shard.usages.try_emplace(principal.id).first;
+    claims[0] = {.limits = limits.principal, .use = &account->own};
+    if (limits.client != nullptr) {
+      claims[1] = {.limits = limits.client,
+                   .use = impl_->client_of(shard, *account, caller.client, at)};
+      if (claims[1].use == nullptr) {
+        return fail(too_many_remembered());
+      }
+    }
+    if (limits.route != nullptr) {
+      auto route = account->routes.find(caller.route);
+      if (route == account->routes.end()) {
+        route = account->routes.try_emplace(std::string(caller.route)).first;
+      }
+      claims[2] = {.limits = limits.route, .use = &route->second};
+    }
   }
-  Usage& usage = found->second;
-  auto status = Impl::take(*tier, usage, now, reserve);
-  if (!status) {
-    return fail(std::move(status.error()));
+
+  Refusal refusal;
+  for (RequestClaim& claim : claims) {
+    if (claim.limits != nullptr) {
+      claim.decide(now, refusal);
+    }
   }
-  if (tier->concurrent == 0) {
-    return Permit(nullptr, *status);
+  if (refusal.limits != nullptr) {
+    return fail(refusal.error());
   }
-  usage.running.fetch_add(1, std::memory_order_relaxed);
-  return Permit(&usage.running, *status);
+  Result<void> reserved = reserve();
+  if (!reserved) {
+    return fail(std::move(reserved.error()));
+  }
+
+  LimitStatus status;
+  Permit::Slots slots{};
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    const RequestClaim& claim = claims[i];
+    if (claim.limits == nullptr) {
+      continue;
+    }
+    claim.take(status);
+    account->all_back = std::max(account->all_back, claim.use->latest());
+    if (claim.limits->concurrent != 0) {
+      slots[0] = &account->own.running;
+      slots[i] = &claim.use->running;
+    }
+  }
+  for (std::atomic<std::uint32_t>* slot : slots) {
+    if (slot != nullptr) {
+      slot->fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  if (caller.counts == Caller::Counts::OnRoute) {
+    status = Impl::look_at(shard, caller, now);
+  }
+  return Permit(slots, status);
 }
 
-LimitStatus Limiter::status(const model::Principal& principal, SteadyTime now) const {
-  Shard& shard = impl_->shard_of(principal.id);
+LimitStatus Limiter::status(const Caller& caller, SteadyTime now) const {
+  Shard& shard = impl_->shard_of(caller.principal.id);
   const std::lock_guard lock(shard.mutex);
-  LimitStatus status;
-  const Tier* tier = shard.table->find(principal.tier);
-  if (tier == nullptr) {
-    return status;
-  }
-  const auto found = shard.usages.find(std::string_view(principal.id));
-  for (std::size_t i = 0; i < kRates; ++i) {
-    if (tier->rates[i].count != 0) {
-      const std::int64_t state = found == shard.usages.end() ? 0 : found->second.states[i];
-      tighten(status, tier->rates[i], gcra_look(tier->rates[i].gcra, state, now));
-    }
-  }
-  return status;
+  return Impl::look_at(shard, caller, now);
 }
 
 }  // namespace headgate::limits

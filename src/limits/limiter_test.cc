@@ -1,5 +1,6 @@
 #include "limits/limiter.h"
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -37,7 +38,7 @@ Limiter::Tiers tiers() {
 int let_in(Limiter& limiter, const model::Principal& who, SteadyTime now, int tries) {
   int passed = 0;
   for (int i = 0; i < tries; ++i) {
-    passed += limiter.admit(who, now) ? 1 : 0;
+    passed += limiter.admit({who}, now) ? 1 : 0;
   }
   return passed;
 }
@@ -48,7 +49,7 @@ TEST(Limiter, TheMinuteAndTheHourBothCount) {
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
   EXPECT_EQ(let_in(limiter, who, kStart + 1min, 50), 5) << "15 an hour";
 
-  auto refused = limiter.admit(who, kStart + 1min);
+  auto refused = limiter.admit({who}, kStart + 1min);
 
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::RateLimited);
@@ -71,20 +72,20 @@ TEST(Limiter, ARefusalTakesNothingFromTheOtherLimits) {
 TEST(Limiter, PermitsHoldTheirSlotUntilTheyDie) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "parallel");
-  auto first = limiter.admit(who, kStart);
-  auto second = limiter.admit(who, kStart);
+  auto first = limiter.admit({who}, kStart);
+  auto second = limiter.admit({who}, kStart);
   ASSERT_TRUE(first && second);
 
-  auto third = limiter.admit(who, kStart);
+  auto third = limiter.admit({who}, kStart);
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().details_json,
             R"({"limit":"concurrent_requests","value":2,"tier":"parallel"})");
   EXPECT_EQ(third.error().retry_after, 1s);
 
   Permit moved = std::move(*first);
-  EXPECT_FALSE(limiter.admit(who, kStart)) << "moving a permit gives nothing back";
+  EXPECT_FALSE(limiter.admit({who}, kStart)) << "moving a permit gives nothing back";
   moved = Permit();
-  EXPECT_TRUE(limiter.admit(who, kStart));
+  EXPECT_TRUE(limiter.admit({who}, kStart));
 }
 
 TEST(Limiter, ExactlyTheAllowedNumberRunsHoweverManyThreadsAsk) {
@@ -96,7 +97,7 @@ TEST(Limiter, ExactlyTheAllowedNumberRunsHoweverManyThreadsAsk) {
   for (auto& mine : held) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {
-        if (auto permit = limiter.admit(who, kStart)) {
+        if (auto permit = limiter.admit({who}, kStart)) {
           mine.push_back(std::move(*permit));
         }
       }
@@ -122,7 +123,7 @@ TEST(Limiter, AConfiguredWindowCounts) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "window");
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 3);
-  auto refused = limiter.admit(who, kStart);
+  auto refused = limiter.admit({who}, kStart);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("3 requests in 5s; try again in 1.667s"));
   EXPECT_EQ(let_in(limiter, who, kStart + 6s, 50), 3);
@@ -140,50 +141,51 @@ TEST(Limiter, NewTiersCountAtOnceAndKeepWhatIsUsed) {
   Limiter limiter({{"default", {.per_hour = 10}}});
   const auto who = principal("key:a");
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 10);
-  limiter.set_tiers({{"default", {.per_hour = 3600}}});
+  limiter.set({{"default", {.per_hour = 3600}}});
   EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 2) << "one a second, from used up";
-  limiter.set_tiers({});
+  limiter.set({});
   EXPECT_EQ(let_in(limiter, who, kStart + 2s, 50), 50);
 }
 
 TEST(Limiter, APermitMayOutliveTheTierItCameFrom) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "parallel");
-  auto permit = limiter.admit(who, kStart);
+  auto permit = limiter.admit({who}, kStart);
   ASSERT_TRUE(permit);
-  limiter.set_tiers({{"parallel", {.concurrent = 1}}});
-  EXPECT_FALSE(limiter.admit(who, kStart));
+  limiter.set({{"parallel", {.concurrent = 1}}});
+  EXPECT_FALSE(limiter.admit({who}, kStart));
   *permit = Permit();
-  EXPECT_TRUE(limiter.admit(who, kStart));
+  EXPECT_TRUE(limiter.admit({who}, kStart));
 }
 
 TEST(Limiter, ForgetsIdlePrincipalsFirstAndNeverARunningOne) {
-  Limiter limiter({{"default", {.per_hour = 1, .concurrent = 1}}}, 64);  // one in each shard
+  Limiter limiter({{"default", {.per_hour = 1, .concurrent = 1}}}, {},
+                  {.principals = 64});  // one in each shard
   const auto runner = principal("key:runner");
-  auto permit = limiter.admit(runner, kStart);
+  auto permit = limiter.admit({runner}, kStart);
   ASSERT_TRUE(permit);
   int passed = 0;
   for (int i = 0; i < 5000; ++i) {
-    passed += limiter.admit(principal("key:" + std::to_string(i)), kStart) ? 1 : 0;
+    passed += limiter.admit({principal("key:" + std::to_string(i))}, kStart) ? 1 : 0;
   }
   EXPECT_GT(passed, 4000) << "forgetting makes room";
-  EXPECT_FALSE(limiter.admit(runner, kStart)) << "still remembered";
+  EXPECT_FALSE(limiter.admit({runner}, kStart)) << "still remembered";
   *permit = Permit();
 }
 
 TEST(Limiter, ReportsTheTightestRate) {
   Limiter limiter(tiers());
   const auto who = principal("key:a", "free");
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 10U);
-  auto permit = limiter.admit(who, kStart);
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 10U);
+  auto permit = limiter.admit({who}, kStart);
   ASSERT_TRUE(permit);
   EXPECT_EQ(permit->status().limit, 10U);
   EXPECT_EQ(permit->status().remaining, 9U);
   EXPECT_EQ(permit->status().reset, 6s);
   *permit = Permit();
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 9);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 0U);
-  EXPECT_EQ(limiter.status(who, kStart + 1min).limit, 15U) << "now the hour has less left";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 0U);
+  EXPECT_EQ(limiter.status({who}, kStart + 1min).limit, 15U) << "now the hour has less left";
 }
 
 TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
@@ -195,15 +197,15 @@ TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
   who.budget_day = 1000;
   const auto tokens_left = [&] { return budgets.token_status(who).remaining; };
 
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 101}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.tokens = 101}).error().kind,
             ErrorKind::RateLimited);
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.micro_usd = 1001}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.micro_usd = 1001}).error().kind,
             ErrorKind::BudgetSpent);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 3U) << "no rate was taken";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 3U) << "no rate was taken";
 
-  auto held = limiter.admit(who, kStart, budgets, {.tokens = 60, .micro_usd = 600});
+  auto held = limiter.admit({who}, kStart, budgets, {.tokens = 60, .micro_usd = 600});
   ASSERT_TRUE(held);
-  EXPECT_EQ(limiter.admit(who, kStart, budgets, {.tokens = 1, .micro_usd = 1}).error().kind,
+  EXPECT_EQ(limiter.admit({who}, kStart, budgets, {.tokens = 1, .micro_usd = 1}).error().kind,
             ErrorKind::RateLimited)
       << "no slot";
   EXPECT_EQ(tokens_left(), 40U);
@@ -212,8 +214,8 @@ TEST(Limiter, SlotRatesTokensAndBudgetAreTakenTogetherOrNotAtAll) {
   *held = Admitted();
   EXPECT_EQ(tokens_left(), 100U);
   EXPECT_EQ(budgets.spent(who.id).day_micro_usd, 0);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 2U);
-  EXPECT_TRUE(limiter.admit(who, kStart, budgets, {.tokens = 100, .micro_usd = 1000}));
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 2U);
+  EXPECT_TRUE(limiter.admit({who}, kStart, budgets, {.tokens = 100, .micro_usd = 1000}));
 }
 
 TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
@@ -229,7 +231,7 @@ TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {
-        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10, .micro_usd = 10});
+        auto admitted = limiter.admit({who}, kStart, budgets, {.tokens = 10, .micro_usd = 10});
         if (admitted) {
           admitted->reservation.keep();
           ++passed;
@@ -241,7 +243,7 @@ TEST(Limiter, OfSimultaneousRequestsExactlyThoseThatEveryLimitAllowsPass) {
     thread.join();
   }
   EXPECT_EQ(passed, 300) << "the budget is the tightest";
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 200U);
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 200U);
   EXPECT_EQ(budgets.token_status(who).remaining, 3000U);
 }
 
@@ -259,7 +261,7 @@ TEST(Limiter, ATokenBudgetForAHundredLetsAHundredPassAndTheOthersTakeNothing) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {
-        auto admitted = limiter.admit(who, kStart, budgets, {.tokens = 10});
+        auto admitted = limiter.admit({who}, kStart, budgets, {.tokens = 10});
         if (admitted) {
           const std::lock_guard lock(mutex);
           passed.push_back(std::move(*admitted));
@@ -272,13 +274,176 @@ TEST(Limiter, ATokenBudgetForAHundredLetsAHundredPassAndTheOthersTakeNothing) {
   }
   EXPECT_EQ(passed.size(), 100U);
   EXPECT_EQ(budgets.token_status(who).remaining, 0U);
-  EXPECT_EQ(limiter.status(who, kStart).remaining, 400U) << "700 refusals took no rate";
+  EXPECT_EQ(limiter.status({who}, kStart).remaining, 400U) << "700 refusals took no rate";
   for (int i = 0; i < 300; ++i) {
-    auto free = limiter.admit(who, kStart, budgets, {.tokens = 0});
+    auto free = limiter.admit({who}, kStart, budgets, {.tokens = 0});
     ASSERT_TRUE(free) << "700 refusals hold no slot";
     passed.push_back(std::move(*free));
   }
-  EXPECT_FALSE(limiter.admit(who, kStart, budgets, {.tokens = 0}));
+  EXPECT_FALSE(limiter.admit({who}, kStart, budgets, {.tokens = 0}));
+}
+
+/// The number of requests of `who` by one client that are let in.
+int let_in_client(Limiter& limiter, const model::Principal& who, const std::string& client,
+                  int tries) {
+  int passed = 0;
+  for (int i = 0; i < tries; ++i) {
+    passed += limiter.admit({who, client}, kStart) ? 1 : 0;
+  }
+  return passed;
+}
+
+Limiter::Tiers with_clients() { return {{"t", {.per_hour = 10, .client = {.per_minute = 4}}}}; }
+
+TEST(Limiter, EachClientHasLimitsOfItsOwnInsideThePrincipals) {
+  Limiter limiter(with_clients());
+  const auto who = principal("key:a", "t");
+  EXPECT_EQ(let_in_client(limiter, who, "one", 50), 4);
+  EXPECT_EQ(limiter.status({who, "two"}, kStart).limit, 4U) << "the tighter one is shown";
+  EXPECT_EQ(limiter.status({who, "one"}, kStart).remaining, 0U);
+  EXPECT_EQ(let_in_client(limiter, who, "two", 50), 4) << "46 refusals took none of the 10";
+  EXPECT_EQ(limiter.status({who, "three"}, kStart).limit, 10U) << "2 left of the principal's";
+  EXPECT_EQ(let_in_client(limiter, who, "three", 50), 2) << "a new name does not help";
+  EXPECT_EQ(let_in_client(limiter, who, "four", 50), 0);
+  EXPECT_EQ(let_in_client(limiter, principal("key:b", "t"), "one", 50), 4) << "of another";
+
+  auto refused = limiter.admit({principal("key:b", "t"), "one"}, kStart);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().details_json,
+            R"({"limit":"requests_per_minute","value":4,"tier":"t","per":"client"})");
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("The tier t allows each client 4 requests a minute"));
+}
+
+TEST(Limiter, RequestsWithoutAClientAreOneClient) {
+  Limiter limiter(with_clients());
+  EXPECT_EQ(let_in(limiter, principal("key:a", "t"), kStart, 50), 4);
+}
+
+TEST(Limiter, OfSimultaneousRequestsOfManyClientsExactlyTheAllowedPass) {
+  Limiter limiter({{"t", {.per_hour = 500, .client = {.per_hour = 90, .concurrent = 80}}}});
+  const auto who = principal("key:a", "t");
+  constexpr std::size_t kThreads = 8;
+  std::array<std::vector<Permit>, kThreads> held;
+  std::array<std::array<int, 4>, kThreads> passed{};
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < 400; ++i) {
+        const std::size_t client = i % 4;
+        if (auto permit = limiter.admit({who, std::to_string(client)}, kStart)) {
+          held[t].push_back(std::move(*permit));
+          ++passed[t][client];
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (std::size_t client = 0; client < 4; ++client) {
+    int all = 0;
+    for (const auto& of_thread : passed) {
+      all += of_thread[client];
+    }
+    EXPECT_EQ(all, 80) << "client " << client;
+  }
+  EXPECT_EQ(limiter.status({who, "new"}, kStart).remaining, 90U);
+  for (auto& permits : held) {
+    permits.clear();
+  }
+  EXPECT_EQ(let_in_client(limiter, who, "0", 50), 10) << "the slots are back, 90 are an hour's";
+  EXPECT_EQ(let_in_client(limiter, who, "new", 200), 90);
+  EXPECT_EQ(let_in_client(limiter, who, "newer", 200), 80) << "500 less 4 * 80, 10 and 90";
+}
+
+TEST(Limiter, ForgetsIdleClientsFirstAndNeverARunningOne) {
+  Limiter limiter({{"t", {.client = {.per_hour = 1, .concurrent = 1}}}}, {}, {.clients = 1024});
+  const auto who = principal("key:a", "t");
+  auto runs = limiter.admit({who, "runner"}, kStart);
+  ASSERT_TRUE(runs);
+  EXPECT_EQ(let_in_client(limiter, who, "idle", 2), 1);
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_TRUE(limiter.admit({who, std::to_string(i)}, kStart + 1s)) << "forgetting makes room";
+  }
+  EXPECT_FALSE(limiter.admit({who, "runner"}, kStart)) << "still remembered";
+  EXPECT_EQ(let_in_client(limiter, who, "idle", 2), 1) << "forgotten long ago";
+}
+
+TEST(Limiter, APrincipalWithTooManyRunningClientsStopsOnlyItself) {
+  Limiter limiter({{"t", {.client = {.concurrent = 1}}}}, {}, {.clients = 256});  // 4 in each shard
+  const auto greedy = principal("key:greedy", "t");
+  std::vector<Permit> held;
+  for (int i = 0; i < 2; ++i) {
+    auto permit = limiter.admit({greedy, std::to_string(i)}, kStart);
+    ASSERT_TRUE(permit);
+    held.push_back(std::move(*permit));
+  }
+  EXPECT_EQ(limiter.admit({greedy, "more"}, kStart).error().kind, ErrorKind::Overloaded);
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_TRUE(limiter.admit({principal("key:" + std::to_string(i), "t"), "one"}, kStart)) << i;
+  }
+}
+
+TEST(Limiter, ARouteCountsBesideTheTier) {
+  const std::vector<config::RouteSettings> routes = {
+      {.name = "/v1/ocr", .requests = {.per_minute = 3, .concurrent = 2}}};
+  Limiter limiter({{"t", {.per_hour = 5}}}, routes);
+  const auto who = principal("key:a", "t");
+  const Caller ocr{.principal = who, .route = "/v1/ocr"};
+  auto first = limiter.admit(ocr, kStart);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->status().limit, 3U);
+  EXPECT_EQ(first->status().remaining, 2U);
+  auto second = limiter.admit(ocr, kStart);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(limiter.admit(ocr, kStart).error().details_json,
+            R"({"limit":"concurrent_requests","value":2,"route":"/v1/ocr"})");
+  *first = Permit();
+  auto third = limiter.admit(ocr, kStart);
+  ASSERT_TRUE(third);
+  *third = Permit();
+  auto fourth = limiter.admit(ocr, kStart);
+  ASSERT_FALSE(fourth);
+  EXPECT_THAT(fourth.error().message, HasSubstr("The route /v1/ocr allows 3 requests a minute"));
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 2) << "of the tier's 5, elsewhere";
+  EXPECT_EQ(
+      limiter.status({.principal = principal("key:b", "t"), .route = "/v1/ocr"}, kStart).limit, 3U);
+}
+
+TEST(Limiter, ARequestThatCountsOnItsRouteOnlyTakesNothingElse) {
+  const std::vector<config::RouteSettings> routes = {
+      {.name = "/v1/jobs", .requests = {.per_minute = 2}}};
+  Limiter limiter({{"t", {.per_hour = 5, .concurrent = 1, .client = {.per_hour = 4}}}}, routes);
+  const auto who = principal("key:a", "t");
+  using enum Caller::Counts;
+  for (int i = 0; i < 50; ++i) {
+    auto free = limiter.admit({.principal = who, .route = "/v1/models", .counts = OnRoute}, kStart);
+    ASSERT_TRUE(free);
+    EXPECT_EQ(free->status().remaining, 4U) << "the state is shown all the same";
+  }
+  const Caller jobs{.principal = who, .route = "/v1/jobs", .counts = OnRoute};
+  EXPECT_TRUE(limiter.admit(jobs, kStart));
+  auto last = limiter.admit(jobs, kStart);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->status().limit, 2U);
+  EXPECT_EQ(last->status().remaining, 0U);
+  EXPECT_FALSE(limiter.admit(jobs, kStart));
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 4);
+}
+
+TEST(Limiter, NewLimitsOfRoutesAndClientsCountAtOnce) {
+  Limiter limiter({{"t", {}}});
+  const auto who = principal("key:a", "t");
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 50);
+  const std::vector<config::RouteSettings> routes = {
+      {.name = "/v1/ocr", .requests = {.per_minute = 3}}};
+  limiter.set({{"t", {.client = {.per_minute = 2}}}}, routes);
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 2);
+  EXPECT_EQ(limiter.status({who, "new", "/v1/ocr"}, kStart).limit, 2U);
+  limiter.set({{"t", {}}});
+  EXPECT_EQ(let_in(limiter, who, kStart, 50), 50);
 }
 
 TEST(LimitStatus, IsWrittenAsOpenAiWritesIt) {

@@ -53,14 +53,14 @@ class Spending {
 
   /// Of a job, once settled: what the transaction that ends the job has to write. From now on this
   /// writes by itself only what cannot count twice, whatever comes of that transaction.
-  virtual UsageBatch hand_over() { return {}; }
+  virtual UsageBatch hand_over() = 0;
   enum class HandedOver : std::uint8_t {
     Written,  ///< it is on disk
     Refused,  ///< none of it is: this writes it by itself, as that of a job that did not end
   };
-  virtual void handed_over(HandedOver /*outcome*/) {}
+  virtual void handed_over(HandedOver outcome) = 0;
   /// Of a job that does not end yet, once settled: writes what it used so far.
-  virtual Task<void> write() { co_return; }
+  virtual Task<void> write() = 0;
 };
 
 /// What a request that failed leaves unknown: a refusal costs nothing, but a call that took too

@@ -49,6 +49,11 @@ struct Asked {
   std::function<std::vector<Sample>()> ask;
 };
 
+struct AskedHistogram {
+  MetricDescription description;
+  std::function<std::vector<HistogramSample>()> ask;
+};
+
 std::vector<prometheus::ClientMetric::Label> labels_of(const MetricDescription& description,
                                                        const std::vector<std::string>& values) {
   std::vector<prometheus::ClientMetric::Label> labels;
@@ -68,6 +73,26 @@ prometheus::MetricFamily family_head(const MetricDescription& description) {
 
 void set_value(prometheus::ClientMetric& metric, MetricKind kind, double value) {
   (kind == MetricKind::Counter ? metric.counter.value : metric.gauge.value) = value;
+}
+
+prometheus::MetricFamily ask_histograms(const AskedHistogram& asked) {
+  prometheus::MetricFamily out = family_head(asked.description);
+  const std::vector<double>& bounds = asked.description.buckets;
+  for (const HistogramSample& sample : asked.ask()) {
+    prometheus::ClientMetric metric;
+    metric.label = labels_of(asked.description, sample.labels);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < sample.counts.size(); ++i) {
+      count += sample.counts[i];
+      if (i < bounds.size()) {
+        metric.histogram.bucket.push_back({count, bounds[i]});
+      }
+    }
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = sample.sum;
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
 }
 
 prometheus::MetricFamily ask_samples(const Asked& asked) {
@@ -160,15 +185,20 @@ struct Metrics::Impl final : prometheus::Collectable {
   std::vector<prometheus::MetricFamily> Collect() const override {
     std::vector<prometheus::MetricFamily> out;
     std::vector<Asked> callbacks;
+    std::vector<AskedHistogram> histograms;
     {
       const std::lock_guard lock(mutex);
       callbacks = asked;
+      histograms = asked_histograms;
       for (const Family& family : families) {
         out.push_back(collect(family));
       }
     }
     for (const Asked& callback : callbacks) {  // outside the lock: they may use the registry
       out.push_back(ask_samples(callback));
+    }
+    for (const AskedHistogram& callback : histograms) {
+      out.push_back(ask_histograms(callback));
     }
     std::erase_if(out,
                   [](const prometheus::MetricFamily& family) { return family.metric.empty(); });
@@ -177,9 +207,10 @@ struct Metrics::Impl final : prometheus::Collectable {
 
   std::vector<std::unique_ptr<std::atomic<std::uint64_t>[]>> shards;  // [0] is shared
   mutable std::mutex mutex;
-  std::deque<Family> families;  // guarded by mutex; addresses are stable
-  std::vector<Asked> asked;     // guarded by mutex
-  std::uint32_t next_cell = 0;  // guarded by mutex
+  std::deque<Family> families;                   // guarded by mutex; addresses are stable
+  std::vector<Asked> asked;                      // guarded by mutex
+  std::vector<AskedHistogram> asked_histograms;  // guarded by mutex
+  std::uint32_t next_cell = 0;                   // guarded by mutex
 };
 
 Metrics::Metrics(std::size_t loops) : impl_(std::make_unique<Impl>(loops + 1)) {}
@@ -246,6 +277,12 @@ Series Metrics::single(MetricDescription description) {
 void Metrics::on_scrape(MetricDescription description, std::function<std::vector<Sample>()> ask) {
   const std::lock_guard lock(impl_->mutex);
   impl_->asked.push_back({std::move(description), std::move(ask)});
+}
+
+void Metrics::on_scrape_histogram(MetricDescription description,
+                                  std::function<std::vector<HistogramSample>()> ask) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->asked_histograms.push_back({std::move(description), std::move(ask)});
 }
 
 LocalCells Metrics::local() {

@@ -33,6 +33,13 @@ struct Sample {
 
 struct Family;  // a declared metric; private to metrics.cc
 
+/// One series of a histogram that is asked for when somebody scrapes.
+struct HistogramSample {
+  std::vector<std::string> labels;
+  std::vector<std::uint64_t> counts;  ///< of each bucket, and of all above the last
+  double sum = 0;
+};
+
 /// One set of label values of one family, resolved once and then a plain index. Cheap to copy,
 /// valid as long as its Metrics. A default-constructed one swallows what it is given.
 struct Series {
@@ -93,6 +100,9 @@ class Metrics final {
   /// Registers a metric whose samples `ask` yields at each scrape. `ask` must be thread safe, must
   /// not block and must outlive the last scrape. Counters and gauges only.
   void on_scrape(MetricDescription description, std::function<std::vector<Sample>()> ask);
+  /// As on_scrape(), for histograms.
+  void on_scrape_histogram(MetricDescription description,
+                           std::function<std::vector<HistogramSample>()> ask);
 
   LocalCells local();
   void add(Series series, std::int64_t amount = 1) { local().add(series, amount); }

@@ -114,6 +114,26 @@ TEST(Metrics, AsksCallbacksAtEachScrape) {
   EXPECT_THAT(metrics.scrape(), HasSubstr("pool_size{provider=\"local\"} 2\n"));
 }
 
+TEST(Metrics, AsksForHistogramsWhenScraped) {
+  Metrics metrics(1);
+  metrics.on_scrape_histogram(
+      {.name = "wait_seconds",
+       .help = "help",
+       .kind = MetricKind::Histogram,
+       .labels = {"class"},
+       .buckets = {1, 5}},
+      [] {
+        return std::vector<HistogramSample>{{.labels = {"low"}, .counts = {2, 1, 4}, .sum = 50}};
+      });
+  const std::string text = metrics.scrape();
+  EXPECT_THAT(text, HasSubstr("# TYPE wait_seconds histogram\n"));
+  EXPECT_THAT(text, HasSubstr("wait_seconds_bucket{class=\"low\",le=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("wait_seconds_bucket{class=\"low\",le=\"5\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("wait_seconds_bucket{class=\"low\",le=\"+Inf\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("wait_seconds_count{class=\"low\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("wait_seconds_sum{class=\"low\"} 50\n"));
+}
+
 TEST(Metrics, ReportsTheProcess) {
   Metrics metrics(1);
   add_process_metrics(metrics, "1.2.3");

@@ -82,23 +82,25 @@ bool FlowTree::remove(Ticket ticket) {
 std::optional<FlowTree::Started> FlowTree::start_next(Classes allowed) {
   for (const FairQueue<Lane>& rank : ranks_) {
     if (Lane* lane = rank.first([&](const Lane& each) { return allowed[each.priority]; })) {
-      return Started{.ticket = start(*lane), .priority = lane->priority};
+      const std::size_t priority = lane->priority;
+      const WaitingEntry entry = start(*lane);
+      return Started{.ticket = entry.ticket, .priority = priority, .came = entry.at};
     }
   }
   return std::nullopt;
 }
 
-Ticket FlowTree::start(Lane& lane) {
+WaitingEntry FlowTree::start(Lane& lane) {
   OwnerFlows& owner = lane.owners.front();
   Flow& flow = owner.flows.front();
   const Slot slot = first_of(flow);
-  const Ticket ticket = entries_[slot].ticket;
+  const WaitingEntry entry = entries_[slot];
   ranks_[flow.rank].served(lane);
   lane.owners.served(owner);
   owner.flows.served(flow);
   extract(flow, slot);
   settle(flow);
-  return ticket;
+  return entry;
 }
 
 FlowTree::Flow& FlowTree::flow_of(const Arrival& arrival) {

@@ -34,6 +34,7 @@ class FlowTree final {
   struct Started {
     Ticket ticket = 0;
     std::size_t priority = 0;
+    SteadyTime came;
   };
 
   explicit FlowTree(std::chrono::milliseconds age_step);
@@ -125,7 +126,7 @@ class FlowTree final {
   void withdraw(Flow& flow);
   void forget(Flow& flow);
   void carry_up(Owner& owner, std::size_t rank);
-  Ticket start(Lane& lane);
+  WaitingEntry start(Lane& lane);
   std::size_t ahead_in_flow(const Flow& flow, Slot slot) const;
 
   std::chrono::milliseconds age_step_;

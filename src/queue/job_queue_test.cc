@@ -186,7 +186,8 @@ struct JobQueueTest : ::testing::Test {
     auto& engine = *static_cast<testing::SqliteJobs*>(stores.engine.get());
     return {stores.engine, stores::sqlite::make_job_store(engine.engine),
             stores::sqlite::make_event_log(engine.engine),
-            stores::sqlite::make_blob_store(engine.engine)};
+            stores::sqlite::make_blob_store(engine.engine),
+            stores::sqlite::make_usage_store(engine.engine)};
   }
 };
 

@@ -26,6 +26,7 @@ constexpr std::size_t kMaxUnwritten = 128U << 20U;
 /// What an end is, its result aside.
 constexpr std::size_t kSmallEnd = 4U << 10U;
 constexpr std::size_t kEventPage = 256;
+constexpr double kMicro = 1e6;
 
 std::string error_json(const Error& error) {
   std::string json = R"({"message":)" + json_quote(error.message) + R"(,"type":")" +
@@ -92,6 +93,15 @@ void JobRun::on_deadline() {
 }
 
 Task<RunEnd> JobRun::run() {
+  struct Settle {
+    std::unique_ptr<model::Spending>& spending;
+    ~Settle() { spending.reset(); }
+  };
+  const Settle at_the_end{context_.spending};
+  co_return co_await run_to_an_end();
+}
+
+Task<RunEnd> JobRun::run_to_an_end() {
   std::string bug;
   try {
     co_return co_await proceed();
@@ -131,6 +141,10 @@ Task<RunEnd> JobRun::proceed() {
   prepare();
   auto result = co_await carry_out();
   disarm();
+  {
+    // Its bytes go, not only its content: it may be large, and many may wait to write.
+    const model::JobRequest dropped = std::move(loaded_.request);
+  }
   const Counted unwritten(shared_.unwritten, kSmallEnd + (result ? result->size() : 0));
   if (unwritten.all() <= kMaxUnwritten) {
     slot_.reset();
@@ -393,8 +407,14 @@ Task<RunEnd> JobRun::put_back(std::chrono::milliseconds delay) {
   }
   WriteTrouble::Waiter waiter(shared_.trouble);
   for (std::size_t tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
-    auto done = co_await parts_.jobs->put_back(seq_, fence_, attempts_, loaded_.job.not_before,
-                                               unix_ms(*parts_.clock));
+    auto done =
+        co_await parts_.jobs->put_back(seq_, fence_,
+                                       {.attempts = attempts_,
+                                        .not_before = loaded_.job.not_before,
+                                        .now = unix_ms(*parts_.clock),
+                                        .input_tokens = context_.input_tokens,
+                                        .output_tokens = context_.output_tokens,
+                                        .cost = static_cast<double>(context_.micro_usd) / kMicro});
     const bool conflict = !done && done.error().kind == ErrorKind::Conflict;
     // A conflict with an earlier try of our own; if not, the next run finds the job ended.
     if (done || (conflict && tries > 0)) {
@@ -413,24 +433,48 @@ Task<RunEnd> JobRun::finish(stores::JobEnding ending) {
   model::Spending* const spending = context_.spending.get();  // null if it did not come to that
   if (spending != nullptr) {
     co_await spending->settle(model::Spending::End::Cut);  // unless whoever ran it has
-    ending.cost = static_cast<double>(context_.micro_usd) / 1e6;
+    ending.cost = static_cast<double>(context_.micro_usd) / kMicro;
     ending.usage = spending->hand_over();
   }
   WriteTrouble::Waiter waiter(shared_.trouble);
   for (std::size_t tries = 0; !gateway_stops_ || tries < kTriesWhileStopping; ++tries) {
+    const bool tried = std::exchange(end_tried_, true);
     auto done = co_await parts_.jobs->finish(seq_, fence_, ending);
-    if (done || done.error().kind == ErrorKind::Conflict) {
-      // A conflict may be one with an earlier try that is on disk; then so is what it used.
-      if (spending != nullptr && (done || tries == 0)) {
-        spending->handed_over(done ? model::Spending::HandedOver::Written
-                                   : model::Spending::HandedOver::Refused);
+    Result<Whose> whose = Whose::Ours;
+    if (!done && done.error().kind == ErrorKind::Conflict) {
+      whose = Whose::Others;
+      if (tried) {
+        whose = co_await whose_end();
       }
-      tell_of_end();  // after a conflict too: an earlier try may have been the end
+    } else if (!done) {
+      whose = fail(done.error());
+    }
+    if (whose) {
+      if (spending != nullptr && *whose != Whose::Unknown) {
+        spending->handed_over(*whose == Whose::Ours ? model::Spending::HandedOver::Written
+                                                    : model::Spending::HandedOver::Refused);
+      }
+      tell_of_end();
       co_return RunEnd::Ended;
     }
-    co_await pause_after(done.error(), tries + 1, waiter);
+    co_await pause_after(whose.error(), tries + 1, waiter);
   }
   co_return RunEnd::Left;
+}
+
+Task<Result<JobRun::Whose>> JobRun::whose_end() {
+  auto job = co_await parts_.jobs->find(seq_);
+  if (!job && job.error().kind == ErrorKind::NotFound) {
+    co_return Whose::Unknown;  // and forgotten since
+  }
+  if (!job) {
+    co_return fail(job.error());
+  }
+  // Under our fence only a cancellation can be the end of a job that runs, and we never cancel. One
+  // that waits may have expired too, but then nothing of it was called.
+  const bool ours =
+      is_terminal(job->state) && job->state != JobState::Cancelled && job->fence == fence_;
+  co_return ours ? Whose::Ours : Whose::Others;
 }
 
 Task<void> JobRun::pause() {

@@ -42,6 +42,7 @@ class JobRun final : public model::AttemptLedger, private Deadline {
       : shared_(shared), parts_(shared.parts), seq_(seq), loop_(loop), slot_(std::move(slot)) {}
 
   /// Once. An exception on the way fails the job.
+  /// What it used is settled, or on its way to be, when the task ends.
   Task<RunEnd> run();
 
   /// Breaks off what is under way. On the run's loop.
@@ -57,6 +58,7 @@ class JobRun final : public model::AttemptLedger, private Deadline {
 
  private:
   void on_deadline() override;
+  Task<RunEnd> run_to_an_end();
   Task<RunEnd> proceed();
   Task<bool> load();
   Task<void> fail_unreadable(Error why);
@@ -69,6 +71,9 @@ class JobRun final : public model::AttemptLedger, private Deadline {
   Task<RunEnd> conclude(Result<std::string> result);
   Task<RunEnd> put_back(std::chrono::milliseconds delay);
   Task<RunEnd> finish(stores::JobEnding ending);
+  enum class Whose : std::uint8_t { Ours, Others, Unknown };
+  /// Of the end that stands in the way of ours, after a try that may have been written.
+  Task<Result<Whose>> whose_end();
   Task<void> pause();
   /// After the `failures`-th failure of what must be written.
   Task<void> pause_after(const Error& error, std::size_t failures, WriteTrouble::Waiter& waiter);
@@ -93,6 +98,7 @@ class JobRun final : public model::AttemptLedger, private Deadline {
   bool taken_ = false;  // on disk it runs, under `fence_`
   bool held_ = true;    // false: the store has given the job to somebody else, or ended it
   bool gateway_stops_ = false;
+  bool end_tried_ = false;  // an end of ours may be on disk
   bool retried_ = false;
 };
 

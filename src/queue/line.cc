@@ -143,7 +143,7 @@ std::vector<Line::Start> Line::take(SteadyTime now) {
   while (const auto next = impl_->tree->start_next(impl_->entitled())) {
     ++impl_->running;
     ++impl_->running_by_class[next->priority];
-    started.push_back({next->ticket, static_cast<Priority>(next->priority)});
+    started.push_back({next->ticket, static_cast<Priority>(next->priority), next->came});
   }
   return started;
 }

@@ -73,6 +73,7 @@ class Line final {
   struct Start {
     Ticket ticket = 0;
     model::Priority priority = model::Priority::Normal;
+    SteadyTime came;
   };
   /// All that start now, best first, each with a slot.
   std::vector<Start> take(SteadyTime now);

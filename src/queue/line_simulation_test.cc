@@ -25,6 +25,7 @@ using model::Priority;
 using Verdict = Line::Verdict;
 
 constexpr int kSteps = 1'000'000;
+constexpr int kStepsOfOtherSeeds = 25'000;
 constexpr std::uint64_t kOwners = 3;
 constexpr std::uint64_t kClients = 3;
 constexpr std::uint32_t kMostWork = 8;
@@ -345,10 +346,11 @@ class Simulation {
   }
 
   void take() {
-    for (const auto& [ticket, priority] : line_->take(now_)) {
+    for (const auto& [ticket, priority, came] : line_->take(now_)) {
       const auto found = waiting_.find(ticket);
       ASSERT_NE(found, waiting_.end()) << ticket << " does not wait: run twice, or cancelled";
       ASSERT_LT(running_.size(), settings_.max_concurrent);
+      ASSERT_EQ(came, found->second.arrival.at) << "its wait would be told wrongly";
       check_choice(found->second);
       free_starts_ += for_anybody() ? 1 : 0;
       running_[ticket] = found->second;
@@ -449,21 +451,35 @@ class Simulation {
   std::array<std::array<std::size_t, 2>, kPriorities> waiting_by_class_{};  // callers, jobs
 };
 
+/// A life of so many steps, to the end of everything that came.
+void live(Simulation& simulation, int steps) {
+  for (int step = 0; step < steps; ++step) {
+    simulation.step();
+    ASSERT_FALSE(testing::Test::HasFailure()) << "at step " << step;
+  }
+  simulation.drain();
+}
+
 TEST(LineSimulation, NothingIsLostOrDoubledAndTheOrderHolds) {
   const std::uint64_t seed = seed_of_this_run();
   SCOPED_TRACE("HEADGATE_SIM_SEED=" + std::to_string(seed));
   Simulation simulation(seed);
-  for (int step = 0; step < kSteps; ++step) {
-    simulation.step();
-    ASSERT_FALSE(HasFailure()) << "at step " << step;
-  }
-
-  simulation.drain();
+  live(simulation, kSteps);
 
   EXPECT_GT(simulation.starts(), kSteps / 10) << "the simulation must keep the line busy";
   EXPECT_GT(simulation.refused(), 1'000U);
   EXPECT_GT(simulation.at_once(), 1'000U);
   RecordProperty("longest_wait_in_starts", std::to_string(simulation.longest_wait()));
+}
+
+TEST(LineSimulation, TheSameHoldsInOtherLives) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE("HEADGATE_SIM_SEED=" + std::to_string(seed));
+    Simulation simulation(seed);
+    live(simulation, kStepsOfOtherSeeds);
+    ASSERT_FALSE(HasFailure());
+    EXPECT_GT(simulation.starts(), kStepsOfOtherSeeds / 100U);
+  }
 }
 
 /// Owners that always have something waiting get the same work, whatever their jobs' sizes, their
@@ -492,7 +508,7 @@ TEST(LineSimulation, OwnersThatAlwaysWaitGetTheSameWork) {
     }
   }
   const auto take = [&] {
-    for (const auto& [ticket, priority] : line.take(kNow)) {
+    for (const auto& [ticket, priority, came] : line.take(kNow)) {
       const auto [owner, work] = jobs[ticket];
       served[owner] += work;
       running.push_back(ticket);

@@ -36,6 +36,11 @@ struct ModelLine {
   std::uint64_t rejected_callers = 0;
   std::uint64_t rejected_jobs = 0;
   std::uint64_t gave_up = 0;
+  LineView::Waits waits;
+
+  void started(model::Priority priority, Kind kind, std::chrono::nanoseconds waited) {
+    waits[static_cast<std::size_t>(priority)][static_cast<std::size_t>(kind)].add(waited);
+  }
 
   bool idle() const {
     return line.running() == 0 && line.waiting_callers() == 0 && line.waiting_jobs() == 0 &&
@@ -115,6 +120,7 @@ struct Lines::Impl : std::enable_shared_from_this<Lines::Impl> {
   /// Hands slots to all whose turn has come. Needs the shard's mutex.
   static void advance(ModelLine& line, SteadyTime now, Starts& starts) {
     for (const Line::Start& start : line.line.take(now)) {
+      line.started(start.priority, kind_of(start.ticket), now - start.came);
       if (kind_of(start.ticket) == Kind::Job) {
         starts.emplace_back(start.ticket, start.priority);
         continue;
@@ -218,6 +224,7 @@ std::unique_ptr<model::HeldSlot> Lines::try_enter(const Caller& caller) {
     if (!line->line.run_at_once(caller.priority, caller.at)) {
       return nullptr;
     }
+    line->started(caller.priority, Kind::Caller, {});
   }
   return std::make_unique<Impl::Slot>(impl_, Impl::Place{&shard, line}, caller.priority, caller.at);
 }
@@ -246,6 +253,9 @@ Task<Result<std::unique_ptr<model::HeldSlot>>> Lines::enter(Caller caller, Cance
       if (verdict == Line::Verdict::Waits) {
         waiter = line.waiters.emplace(ticket, std::make_shared<Waiter>()).first->second;
       }
+    }
+    if (!waiter) {
+      line.started(caller.priority, Kind::Caller, {});
     }
   }
   if (waiter) {
@@ -352,7 +362,7 @@ LineView Lines::view(std::string_view model) const {
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.lines.find(model);
   if (found == shard.lines.end()) {
-    return {.settings = impl_->settings_of(model), .classes = {}};
+    return {.settings = impl_->settings_of(model), .classes = {}, .waits = {}};
   }
   const ModelLine& at = *found->second;
   LineView view{.settings = at.settings,
@@ -365,7 +375,8 @@ LineView Lines::view(std::string_view model) const {
                 .retry_after = at.line.retry_after(),
                 .rejected_callers = at.rejected_callers,
                 .rejected_jobs = at.rejected_jobs,
-                .gave_up = at.gave_up};
+                .gave_up = at.gave_up,
+                .waits = at.waits};
   for (std::size_t i = 0; i < model::kPriorities; ++i) {
     view.classes[i] = at.line.state(static_cast<model::Priority>(i));
   }

@@ -15,6 +15,7 @@
 #include "model/job.h"
 #include "model/request_context.h"
 #include "queue/line.h"
+#include "queue/wait_times.h"
 
 namespace headgate::queue {
 
@@ -31,6 +32,10 @@ struct LineView {
   std::uint64_t rejected_callers = 0;  ///< the line was full
   std::uint64_t rejected_jobs = 0;     ///< the backlog was full
   std::uint64_t gave_up = 0;           ///< callers whose wait ended without a slot
+  /// Of all that started since the line came into being, by model::Priority and Kind. A job's
+  /// counts from its submission, also when it starts for another attempt.
+  using Waits = std::array<std::array<WaitTimes, kKinds>, model::kPriorities>;
+  Waits waits;
 };
 
 /// The lines of all models, for all event loops. A model's line comes into being when it is first

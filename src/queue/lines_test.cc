@@ -75,6 +75,35 @@ TEST_F(LinesTest, WakeTheCallerWhoseTurnHasCome) {
   loop.run_until_done(visit(*this, wait));
 }
 
+TEST_F(LinesTest, TellHowLongCallersAndJobsWaited) {
+  const auto visit = [](LinesTest& self) -> Task<void> {
+    std::optional<Slot> of_job;
+    self.lines.on_job([&](model::JobSeq, Slot slot) { of_job = std::move(slot); });
+    auto first = co_await self.enter("m");
+    auto second = co_await self.enter("m");
+    self.lines.restore_job("m", {.ticket = 1,
+                                 .owner = "key:a",
+                                 .client = "",
+                                 .at = std::chrono::steady_clock::now() - 20s});
+    EXPECT_FALSE(of_job);
+    second->reset();
+    EXPECT_TRUE(of_job);
+    of_job.reset();
+    self.lines.on_job({});
+  };
+  loop.run_until_done(visit(*this));
+
+  const LineView view = lines.view("m");
+  const auto& normal = view.waits[static_cast<std::size_t>(model::Priority::Normal)];
+  const WaitTimes& callers = normal[static_cast<std::size_t>(Kind::Caller)];
+  EXPECT_EQ(callers.count(), 2U);
+  EXPECT_EQ(callers.sum_seconds(), 0) << "a slot was free";
+  const WaitTimes& jobs = normal[static_cast<std::size_t>(Kind::Job)];
+  EXPECT_EQ(jobs.count(), 1U);
+  EXPECT_GE(jobs.mean_seconds(), 20);
+  EXPECT_EQ(view.waits[static_cast<std::size_t>(model::Priority::High)][0].count(), 0U);
+}
+
 TEST_F(LinesTest, LetACallerGoWhoHasLeft) {
   const auto visit = [](LinesTest& self) -> Task<void> {
     auto first = co_await self.enter("m");

@@ -7,7 +7,7 @@ namespace headgate::queue {
 namespace {
 
 /// A model server that asks for more than this is not waited for so long.
-constexpr std::chrono::milliseconds kLongestAsked{300'000};
+constexpr std::chrono::hours kLongestAsked{24};
 
 }  // namespace
 
@@ -36,7 +36,8 @@ std::chrono::milliseconds retry_delay(const config::JobRetrySettings& retry, std
       static_cast<double>(retry.initial.count()) * std::pow(std::max(retry.factor, 1.0), exponent));
   const double wait = retry.jitter == "none" ? cap : cap * random;
   const auto own = std::chrono::milliseconds(static_cast<std::int64_t>(wait));
-  return std::max(own, std::min(error.retry_after.value_or(own), kLongestAsked));
+  const std::chrono::milliseconds asked = error.retry_after.value_or(own);
+  return std::max(own, std::min<std::chrono::milliseconds>(asked, kLongestAsked));
 }
 
 }  // namespace headgate::queue

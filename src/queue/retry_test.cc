@@ -52,8 +52,10 @@ TEST(JobRetry, WaitsAtLeastAsLongAsTheModelServerAsked) {
   EXPECT_EQ(retry_delay(settings("full"), 1, error, 0.5), 30s);
   error.retry_after = 1s;
   EXPECT_EQ(retry_delay(settings("none"), 1, error, 0.5), 5s);
-  error.retry_after = 24h;
-  EXPECT_EQ(retry_delay(settings("none"), 1, error, 0.5), 5min) << "no job is held for a day";
+  error.retry_after = 1h;
+  EXPECT_EQ(retry_delay(settings("none"), 1, error, 0.5), 1h) << "a window of an hour";
+  error.retry_after = 1000h;
+  EXPECT_EQ(retry_delay(settings("none"), 1, error, 0.5), 24h);
 }
 
 }  // namespace

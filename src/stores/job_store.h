@@ -30,6 +30,16 @@ struct Submitted {
   bool replayed = false;  ///< the same key and body were seen before
 };
 
+/// How a run left a job that does not end yet.
+struct JobReturn {
+  std::vector<model::JobAttempt> attempts;  ///< all of them; none: it counts as never started
+  std::int64_t not_before = 0;
+  std::int64_t now = 0;
+  std::int64_t input_tokens = -1;  ///< of this run, as in JobEnding
+  std::int64_t output_tokens = -1;
+  double cost = 0;
+};
+
 /// How a run of a job ended.
 struct JobEnding {
   model::JobState state = model::JobState::Succeeded;  ///< terminal
@@ -37,7 +47,7 @@ struct JobEnding {
   std::int64_t completed_at = 0;
   std::string result;  ///< JSON, or empty
   std::string error_json;
-  std::int64_t input_tokens = -1;
+  std::int64_t input_tokens = -1;  ///< of this run: added to those of the job's earlier runs
   std::int64_t output_tokens = -1;
   double cost = 0;
   model::UsageBatch usage{};  ///< what the run used, written in the same step
@@ -131,11 +141,8 @@ class JobStore {
   /// it: the new fence. Conflict unless the job is queued or running under `fence`.
   virtual Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
                                                    std::vector<model::JobAttempt> attempts) = 0;
-  /// Queues a job again until `not_before`. Without attempts it counts as never started. Conflict
-  /// unless it runs under `fence`.
-  virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
-                                      std::vector<model::JobAttempt> attempts,
-                                      std::int64_t not_before, std::int64_t now) = 0;
+  /// Queues a job again until `not_before`. Conflict unless it runs under `fence`.
+  virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence, JobReturn back) = 0;
   /// Ends a job and writes what it used, both or neither. Conflict unless it is queued or running
   /// under `fence`.
   virtual Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence, JobEnding ending) = 0;

@@ -18,6 +18,7 @@
 #include "auth/passwords.h"
 #include "auth/tokens.h"
 #include "base/event_loop.h"
+#include "testing/admits_all.h"
 #include "testing/fake_clock.h"
 #include "testing/sqlite_identity.h"
 
@@ -138,16 +139,6 @@ class IdentityApi : public ::testing::Test {
     }
     const auth::Gate& gate;
   };
-  struct NoLimits final : api::Admission {
-    Result<std::shared_ptr<void>> admit(const edge::Request&, model::RequestContext&,
-                                        std::string&) const override {
-      return std::shared_ptr<void>();
-    }
-    Result<void> admit_job(std::string_view, model::RequestContext&) const override { return {}; }
-    std::optional<std::int64_t> cost_of(const model::RequestContext&) const override {
-      return std::nullopt;
-    }
-  };
 
   const std::string admin_key_ = "the-key-of-the-administrator";
   const std::string plain_key_ = "the-key-of-an-application";
@@ -227,10 +218,10 @@ class IdentityApi : public ::testing::Test {
       route(edge::Method::Delete, "/admin/users/{name}", model::Scope::Admin, remove_user_),
   };
   const Authenticate authenticate_{gate_};
-  const NoLimits no_limits_;
+  const AdmitsAll admission_;
   const api::Service service_{{.routes = routes_,
                                .authenticator = &authenticate_,
-                               .admission = &no_limits_,
+                               .admission = &admission_,
                                .jobs = nullptr,  // no route here can run as a job
                                .idempotency = nullptr,
                                .finished = [](auto&&...) {},

@@ -118,16 +118,71 @@ TEST_P(JobContract, EndsExactlyOnceUnderTheNewestFence) {
 TEST_P(JobContract, RunsAgainAfterItWasPutBack) {
   const auto submitted = submit(some_job());
   const std::int64_t fence = begin(submitted.seq);
-  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, fence, attempts(2), 7777, 1500)));
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, fence, left(attempts(2), 7777))));
   auto job = run(jobs_.find(submitted.id, ""));
   EXPECT_EQ(job->state, JobState::Queued);
   EXPECT_EQ(job->not_before, 7777);
   ASSERT_EQ(job->attempts.size(), 2U);
   EXPECT_EQ(job->attempts[0].outcome, "upstream_error");
-  EXPECT_EQ(run(jobs_.put_back(submitted.seq, fence, attempts(2), 1, 1500)).error().kind,
+  EXPECT_EQ(run(jobs_.put_back(submitted.seq, fence, left(attempts(2), 1))).error().kind,
             ErrorKind::Conflict)
       << "it does not run any more";
   EXPECT_GT(begin(submitted.seq, job->fence, 2), fence);
+}
+
+TEST_P(JobContract, WhatTheRunsOfAJobUsedAddsUp) {
+  const auto submitted = submit(some_job());
+  stores::JobReturn unknown = left(attempts(1), 1);
+  unknown.cost = 0.125;
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, begin(submitted.seq), unknown)));
+  EXPECT_EQ(run(jobs_.find(submitted.seq))->input_tokens, -1);
+  stores::JobReturn known = left(attempts(2), 1);
+  known.input_tokens = 10;
+  known.output_tokens = 20;
+  known.cost = 0.25;
+  const std::int64_t fence = begin(submitted.seq, 1, 2);
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, fence, known)));
+  EXPECT_FALSE(run(jobs_.put_back(submitted.seq, fence, known))) << "once";
+  ASSERT_TRUE(run(jobs_.finish(submitted.seq, begin(submitted.seq, fence, 3), success())));
+  const auto job = run(jobs_.find(submitted.seq));
+  EXPECT_EQ(job->input_tokens, 13);
+  EXPECT_EQ(job->output_tokens, 24);
+  EXPECT_DOUBLE_EQ(job->cost, 0.875);
+}
+
+TEST_P(JobContract, ACancelledJobKeepsWhatItsRunsUsed) {
+  const auto submitted = submit(some_job());
+  stores::JobReturn back = left(attempts(1), 1);
+  back.input_tokens = 10;
+  back.cost = 0.25;
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, begin(submitted.seq), back)));
+  const auto cancelled = run(jobs_.cancel(submitted.id, "", 1500));
+  EXPECT_EQ(cancelled->input_tokens, 10);
+  EXPECT_EQ(cancelled->output_tokens, -1);
+  EXPECT_DOUBLE_EQ(cancelled->cost, 0.25);
+}
+
+TEST_P(JobContract, TheEndOfAJobAndWhatItUsedAreWrittenBothOrNeither) {
+  const auto charged = [this] { return run(usage_.query({})).value().totals.micro_usd; };
+  stores::JobEnding ending = success();
+  ending.usage.records.push_back(
+      {.day = 1, .principal = "key:a", .model = "m", .requests = 1, .micro_usd = 7});
+  ASSERT_TRUE(run(usage_.open_reservation(
+      {.id = "call",
+       .estimate = {
+           .day = 1, .principal = "key:a", .model = "m", .requests = 1, .micro_usd = 900}})));
+  ending.usage.settlements.push_back(
+      {.id = "call",
+       .used = {.day = 1, .principal = "key:a", .model = "m", .requests = 1, .micro_usd = 30}});
+  const auto submitted = submit(some_job());
+  const std::int64_t fence = begin(submitted.seq);
+  EXPECT_FALSE(run(jobs_.finish(submitted.seq, fence - 1, ending)));
+  EXPECT_EQ(charged(), 0);
+  EXPECT_EQ(run(jobs_.find(submitted.seq))->state, JobState::Running);
+  ASSERT_TRUE(run(jobs_.finish(submitted.seq, fence, ending)));
+  EXPECT_EQ(charged(), 37);
+  EXPECT_FALSE(run(jobs_.finish(submitted.seq, fence, ending)));
+  EXPECT_EQ(charged(), 37);
 }
 
 TEST_P(JobContract, CancelsWhatHasNotEnded) {
@@ -248,12 +303,12 @@ TEST_P(JobContract, DoesNotExpireByStartByWhatHasBegunOnce) {
   stores::NewJob job = some_job();
   job.request.start_by = 4000;
   const auto begun = submit(job);
-  ASSERT_TRUE(run(jobs_.put_back(begun.seq, begin(begun.seq), attempts(2), 2000, 1500)));
+  ASSERT_TRUE(run(jobs_.put_back(begun.seq, begin(begun.seq), left(attempts(2), 2000))));
   job = some_job();
   job.request.start_by = 4000;
   job.request.finish_by = 6000;
   const auto both = submit(job);
-  ASSERT_TRUE(run(jobs_.put_back(both.seq, begin(both.seq), attempts(2), 2000, 1500)));
+  ASSERT_TRUE(run(jobs_.put_back(both.seq, begin(both.seq), left(attempts(2), 2000))));
 
   EXPECT_TRUE(run(jobs_.expire(5999, 10)).value().empty());
   EXPECT_THAT(run(jobs_.expire(6000, 10)).value(),
@@ -265,7 +320,7 @@ TEST_P(JobContract, AJobPutBackWithoutAttemptsHasNotBegun) {
   stores::NewJob job = some_job();
   job.request.start_by = 4000;
   const auto submitted = submit(job);
-  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, begin(submitted.seq), {}, 0, 1500)));
+  ASSERT_TRUE(run(jobs_.put_back(submitted.seq, begin(submitted.seq), left({}, 0))));
   EXPECT_FALSE(run(jobs_.find(submitted.seq))->started_at);
   EXPECT_EQ(run(jobs_.expire(4000, 10)).value().size(), 1U);
 }

@@ -12,6 +12,7 @@
 #include "stores/blob_store.h"
 #include "stores/event_log.h"
 #include "stores/job_store.h"
+#include "stores/usage_store.h"
 
 namespace headgate::testing {
 
@@ -21,6 +22,7 @@ struct JobStores {
   std::unique_ptr<stores::JobStore> jobs;
   std::unique_ptr<stores::EventLog> events;
   std::unique_ptr<stores::BlobStore> blobs;
+  std::unique_ptr<stores::UsageStore> usage;  ///< where the ends of jobs write what they used
 };
 
 /// One engine to test.
@@ -49,6 +51,7 @@ class JobContract : public ::testing::TestWithParam<MakeJobStores> {
   stores::JobStore& jobs_ = *stores_.jobs;
   stores::EventLog& events_ = *stores_.events;
   stores::BlobStore& blobs_ = *stores_.blobs;
+  stores::UsageStore& usage_ = *stores_.usage;
   model::JobIds ids_;
 
   stores::NewJob some_job(const std::string& owner = "key:a", const std::string& model = "m") {
@@ -80,6 +83,9 @@ class JobContract : public ::testing::TestWithParam<MakeJobStores> {
       }
     }
     return made;
+  }
+  static stores::JobReturn left(std::vector<model::JobAttempt> attempts, std::int64_t not_before) {
+    return {.attempts = std::move(attempts), .not_before = not_before, .now = 1500};
   }
   std::int64_t begin(model::JobSeq seq, std::int64_t fence = 0, std::uint32_t attempt = 1) {
     auto begun = run(jobs_.begin_attempt(seq, fence, attempts(attempt)));

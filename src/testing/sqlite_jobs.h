@@ -25,7 +25,8 @@ struct SqliteJobs {
 inline JobStores sqlite_jobs_of(const std::shared_ptr<SqliteJobs>& made) {
   return {made, stores::sqlite::make_job_store(made->engine),
           stores::sqlite::make_event_log(made->engine),
-          stores::sqlite::make_blob_store(made->engine)};
+          stores::sqlite::make_blob_store(made->engine),
+          stores::sqlite::make_usage_store(made->engine)};
 }
 
 inline JobStores make_sqlite_jobs() { return sqlite_jobs_of(std::make_shared<SqliteJobs>()); }

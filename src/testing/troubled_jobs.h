@@ -97,10 +97,8 @@ class TroubledJobs final : public stores::JobStore {
     return troubles_.pass("begin_attempt", jobs_.begin_attempt(seq, fence, std::move(attempts)));
   }
   Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
-                              std::vector<model::JobAttempt> attempts, std::int64_t not_before,
-                              std::int64_t now) override {
-    return troubles_.pass("put_back",
-                          jobs_.put_back(seq, fence, std::move(attempts), not_before, now));
+                              stores::JobReturn back) override {
+    return troubles_.pass("put_back", jobs_.put_back(seq, fence, std::move(back)));
   }
   Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence,
                             stores::JobEnding ending) override {

@@ -202,7 +202,7 @@ def test_an_unmasked_or_huge_frame_ends_the_websocket_and_nothing_else(site):
             pass
         assert client.close_code in (None, 1002, 1009), client.close_code
         client.close()
-    assert site.job(job_id)["status"] == "running"
+    until(lambda: site.job(job_id)["status"] == "running")
     site.call(f"/v1/jobs/{job_id}", method="DELETE")
 
 

@@ -125,6 +125,11 @@ def test_the_queue_of_a_model_shows_its_figures_and_they_survive_a_crash(tmp_pat
         assert (before["model"], before["max_concurrent"], before["max_waiting"]) == ("line", 1, 3)
         assert (before["processing"], before["waiting"], before["utilization"]) == (0, 0, 0)
         assert (before["total_failed"], before["total_timeout"]) == (1, 0) and before["total_processed"] in (1, 2)
+        waits = before["classes"]["normal"]["waits"]
+        assert waits["jobs"]["count"] == 2 and waits["callers"] == {"count": 0, "mean_seconds": 0, "p95_seconds": 0}
+        assert 0 <= waits["jobs"]["mean_seconds"] < 20 and 0 <= waits["jobs"]["p95_seconds"] < 20
+        metrics = site.gateway.call("/metrics")[2].decode()
+        assert 'headgate_queue_wait_seconds_count{model="line",class="normal",what="job"} 2\n' in metrics
         for _ in range(3):
             site.submit(chat("stuck"))
         site.called("sim-stuck:silence")

@@ -1,6 +1,7 @@
 """A disk whose fsync takes its time, or never returns: what goes on, what waits, and how the gateway ends."""
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -84,6 +85,43 @@ def test_health_answers_while_the_disk_hangs_and_is_well_after(site):
     until(lambda: site.call("/health", key=None)[2]["status"] == "healthy")
     thread.join(LIMIT_SECONDS)
     assert answers[0][0] == 202
+
+
+def hang(site):
+    """The disk hangs, and a thread holds the database while it waits for it."""
+    site.hangs.touch()
+    thread, _ = submit_in_background(site, sim("echo"))
+    until(lambda: site.call("/health", key=None)[2]["checks"]["store"] == "unhealthy")
+    return thread
+
+
+def in_flight(site):
+    status, _, text = site.gateway.call("/metrics")
+    assert status == 200
+    return float(re.search(r"^headgate_requests_in_flight (.*)$", text.decode(), re.M)[1])
+
+
+def test_metrics_answer_while_the_disk_hangs(site):
+    thread = hang(site)
+    waiting = [threading.Thread(target=site.call, args=("/admin/keys",), daemon=True) for _ in range(4)]
+    for one in waiting:
+        one.start()
+    # The submission, those who ask for the keys, and this one: more than there are threads for the store.
+    until(lambda: in_flight(site) >= 6)
+    assert in_flight(site) >= 6
+    site.hangs.unlink()
+    for one in [thread, *waiting]:
+        one.join(LIMIT_SECONDS)
+        assert not one.is_alive()
+
+
+def test_a_reload_that_the_disk_holds_up_does_not_hold_up_the_stop(site):
+    hang(site)
+    # Of two signals that wait, the one with the lower number is taken first: this is no race.
+    site.gateway.process.send_signal(signal.SIGHUP)
+    site.gateway.process.send_signal(signal.SIGTERM)
+    assert site.gateway.process.wait(60) == 0
+    assert '"stopped"' in site.gateway.log()
 
 
 def test_a_stop_does_not_wait_for_a_disk_that_never_answers(site):

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from victim import KEYS, Client, Torn
+from victim import KEYS, PAID, Client, Torn
 
 TERMINAL = {"succeeded", "failed", "cancelled", "expired"}
 CHAT, EMBEDDINGS, API_CHAT = "/v1/chat/completions", "/v1/embeddings", "/api/chat"
@@ -15,6 +15,7 @@ CHAT, EMBEDDINGS, API_CHAT = "/v1/chat/completions", "/v1/embeddings", "/api/cha
 # name: (weight, path, model, streamed, sound). A sound model's answer is an answer: no call follows.
 KINDS = {
     "whole": (24, CHAT, "sim-whole:latency=4ms", False, True),
+    "paid": (16, CHAT, PAID, False, True),
     "slow": (8, CHAT, "sim-slow:latency=90ms", False, True),
     "streamed": (24, CHAT, "sim-streamed:tps=2000", True, True),
     "api": (8, API_CHAT, "sim-api:latency=4ms", False, True),

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter, defaultdict
 
 from load import CHAT, API_CHAT, EMBEDDINGS, KINDS, TERMINAL
-from victim import LOG_SIZE, Client
+from victim import LOG_SIZE, PAID, PAID_TARGET, SLOTS, Client
 
 
 def page(client, path):
@@ -60,7 +60,8 @@ def check_result(submission, job, run):
         except ValueError as error:
             return f"a result that is not the whole of the echo: {error}"
         echoed.pop("stream_options", None)
-        return None if echoed == submission.body else "an echo of another body"
+        sent = submission.body if submission.kind != PAID else submission.body | {"model": PAID_TARGET}
+        return None if echoed == sent else "an echo of another body"
     return None
 
 
@@ -95,7 +96,7 @@ def check_job(submission, job, calls, context):
     if job["status"] == "failed":
         if not (job["error"] or {}).get("message"):
             wrong.append(f"{said}: failed without a word")
-        if submission.kind in ("whole", "slow", "streamed", "api", "embeddings") and \
+        if submission.kind in ("whole", "paid", "slow", "streamed", "api", "embeddings") and \
                 (len(outcomes) < max_attempts or set(outcomes) != {"crashed"}):
             wrong.append(f"{said}: failed on a sound model, outcomes {outcomes}, error {job['error']}")
     if job["status"] == "expired":
@@ -106,6 +107,24 @@ def check_job(submission, job, calls, context):
             if not any(begin <= at <= end for at in context["killed_at"]):
                 wrong.append(f"{said}: called twice with no crash in between ({before['outcome']})")
     return wrong
+
+
+def check_spend(load, victim, calls):
+    """(violations, figures): every call is charged, and once.
+
+    What a call may cost is on disk before it is made, so each call counts once: as it was answered, or as estimated if
+    a crash or a cancellation came between. A crash may also come between that writing and the call, in every slot.
+    """
+    kinds = {submission.marker: submission.kind for submission in load.submissions}
+    made = sum(len(seen) for marker, seen in calls.items() if kinds.get(marker) == PAID)
+    most = made + SLOTS * len(victim.killed_at)
+    charged = page(Client(victim), f"/admin/usage?model={PAID}")["totals"]
+    wrong = []
+    if not made <= charged["requests"] <= most:
+        wrong.append(f"{made} calls that cost something, {charged['requests']} charged; at most {most} may be")
+    if made and charged["cost_usd"] <= 0:
+        wrong.append("calls that cost something were charged with nothing")
+    return wrong, {"paid_calls": made, "paid_charged": charged["requests"]}
 
 
 def check_everything(load, victim, simulator_log, max_attempts):
@@ -143,7 +162,8 @@ def check_everything(load, victim, simulator_log, max_attempts):
         attempts.update(attempt["outcome"] for attempt in job["attempts"])
         wrong += check_job(submission, job, calls[submission.marker], context)
     acknowledged = {job_id for submission in load.acknowledged for job_id in submission.ids}
-    return wrong, {
+    more, spend = check_spend(load, victim, calls)
+    return wrong + more, spend | {
         "jobs": len(listed), "acknowledged": len(load.acknowledged),
         "kept_without_acknowledgement": len({job["id"] for job in listed} - acknowledged),
         "states": dict(states), "attempt_outcomes": dict(attempts),
@@ -163,6 +183,11 @@ def check_databases(data, copy_to):
         try:
             said = [row[0] for row in database.execute("PRAGMA integrity_check")]
             orphans = database.execute("PRAGMA foreign_key_check").fetchall()
+            tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            if "usage_reservations" in tables:
+                held = database.execute("SELECT count(*) FROM usage_reservations").fetchone()[0]
+                if held:
+                    wrong.append(f"{path.name}: {held} reservations are held for calls that have ended")
         except sqlite3.DatabaseError as error:
             said, orphans = [str(error)], []
         finally:

@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+SLOTS = 8  # of each model
+PAID, PAID_TARGET = "paid", "sim-paid:latency=10ms"  # the one model that costs something
 LOG_SIZE = 100000  # calls that the model server remembers, its limit
 KEYS = ("crash-test-admin-key", "crash-test-alice-key", "crash-test-bob-key")
 
@@ -22,14 +24,16 @@ auth:
     - {{ name: admin, key: {keys[0]}, scopes: [admin], tier: unlimited }}
     - {{ name: alice, key: {keys[1]}, scopes: [inference:text, jobs:read, jobs:write], tier: unlimited }}
     - {{ name: bob, key: {keys[2]}, scopes: [inference:text, jobs:read, jobs:write], tier: unlimited }}
-limits: {{ tiers: {{ unlimited: {{}} }} }}
+limits: {{ tiers: {{ unlimited: {{ budget_day: 1000000 }} }} }}
 queue:
-  max_concurrent: 8
+  max_concurrent: {slots}
   max_backlog: 1000000
   max_attempts: {max_attempts}
   retry: {{ initial: 20ms, factor: 2, max: 200ms, jitter: full }}
 providers:
   local: {{ protocol: openai, base_url: "http://127.0.0.1:{port}/v1", any_model: true }}
+models:
+  {paid}: {{ targets: [ {{ provider: local, model: "{paid_target}", price: {{ input: 1, output: 1 }} }} ] }}
 """
 
 
@@ -104,7 +108,8 @@ class Victim:
     def __init__(self, binaries, folder, upstream_port, max_attempts):
         self.folder = pathlib.Path(folder)
         self.config = self.folder / "headgate.yaml"
-        self.config.write_text(CONFIG.format(folder=folder, keys=KEYS, max_attempts=max_attempts, port=upstream_port))
+        self.config.write_text(CONFIG.format(folder=folder, keys=KEYS, max_attempts=max_attempts, port=upstream_port,
+                                             slots=SLOTS, paid=PAID, paid_target=PAID_TARGET))
         self.command = [binaries / "headgate", "serve", "--config", self.config]
         self.process = None
         self.port = 0

@@ -8,6 +8,11 @@
 #include "stores/sqlite/usage_changes.h"
 #include "stores/sqlite/webhook_store.h"
 
+// What a run used, in ?1 to ?3; tokens below 0 are unknown and change nothing.
+#define HEADGATE_ADD_USE                                           \
+  "input_tokens=iif(?1<0, input_tokens, max(input_tokens, 0)+?1)," \
+  " output_tokens=iif(?2<0, output_tokens, max(output_tokens, 0)+?2), cost=cost+?3"
+
 namespace headgate::stores::sqlite {
 namespace {
 
@@ -89,18 +94,21 @@ Result<std::int64_t> begin_attempt(Session& session, model::JobSeq seq, std::int
 }
 
 Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
-                      const std::vector<model::JobAttempt>& attempts, std::int64_t not_before,
-                      std::int64_t now) {
+                      const JobReturn& back) {
   auto update = session.prepare(
-      "UPDATE jobs SET state=0, attempts=?, started_at=iif(?=0, NULL, started_at), not_before=?,"
-      " events=events+1 WHERE seq=? AND fence=? AND state=1 RETURNING events");
+      "UPDATE jobs SET " HEADGATE_ADD_USE
+      ", state=0, attempts=?4, started_at=iif(?5=0, NULL, started_at), not_before=?6,"
+      " events=events+1 WHERE seq=?7 AND fence=?8 AND state=1 RETURNING events");
   if (!update) {
     return fail(update.error());
   }
   std::int64_t event = 0;
-  auto held = one_row(update->bind(encode_attempts(attempts))
-                          .bind(static_cast<std::int64_t>(attempts.size()))
-                          .bind(not_before)
+  auto held = one_row(update->bind(back.input_tokens)
+                          .bind(back.output_tokens)
+                          .bind(back.cost)
+                          .bind(encode_attempts(back.attempts))
+                          .bind(static_cast<std::int64_t>(back.attempts.size()))
+                          .bind(back.not_before)
                           .bind(seq)
                           .bind(fence),
                       [&](const Statement& row) { event = row.integer(0); });
@@ -108,7 +116,7 @@ Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
     return fail(held ? not_held() : held.error());
   }
   return insert_event(session, seq, event, "status",
-                      status_event(JobState::Queued, attempts.size(), now));
+                      status_event(JobState::Queued, back.attempts.size(), back.now));
 }
 
 Result<void> finish(Session& session, model::JobSeq seq, std::int64_t fence,
@@ -118,19 +126,19 @@ Result<void> finish(Session& session, model::JobSeq seq, std::int64_t fence,
   std::int64_t event = 0;
   {
     auto update = session.prepare(
-        "UPDATE jobs SET state=?, attempts=?, completed_at=?, error=?, input_tokens=?,"
-        " output_tokens=?, cost=?, events=events+1"
-        " WHERE seq=? AND fence=? AND state<2 RETURNING events, model, webhook_url");
+        "UPDATE jobs SET " HEADGATE_ADD_USE
+        ", state=?4, attempts=?5, completed_at=?6, error=?7, events=events+1"
+        " WHERE seq=?8 AND fence=?9 AND state<2 RETURNING events, model, webhook_url");
     if (!update) {
       return fail(update.error());
     }
-    auto held = one_row(update->bind(static_cast<std::int64_t>(ending.state))
+    auto held = one_row(update->bind(ending.input_tokens)
+                            .bind(ending.output_tokens)
+                            .bind(ending.cost)
+                            .bind(static_cast<std::int64_t>(ending.state))
                             .bind(encode_attempts(ending.attempts))
                             .bind(ending.completed_at)
                             .bind(ending.error_json)
-                            .bind(ending.input_tokens)
-                            .bind(ending.output_tokens)
-                            .bind(ending.cost)
                             .bind(seq)
                             .bind(fence),
                         [&](const Statement& row) {

@@ -19,8 +19,7 @@ using Session = Database::Session;
 Result<std::int64_t> begin_attempt(Session& session, model::JobSeq seq, std::int64_t fence,
                                    const std::vector<model::JobAttempt>& attempts);
 Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
-                      const std::vector<model::JobAttempt>& attempts, std::int64_t not_before,
-                      std::int64_t now);
+                      const JobReturn& back);
 Result<void> finish(Session& session, model::JobSeq seq, std::int64_t fence,
                     const JobEnding& ending);
 Result<model::Job> cancel(Session& session, const std::string& id, const std::string& owner,

@@ -260,12 +260,9 @@ class SqliteJobStore final : public JobStore {
     co_return co_await engine_.writer->run(
         [&](Session& session) { return sqlite::begin_attempt(session, seq, fence, attempts); });
   }
-  Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
-                              std::vector<model::JobAttempt> attempts, std::int64_t not_before,
-                              std::int64_t now) override {
-    co_return co_await engine_.writer->run([&](Session& session) {
-      return sqlite::put_back(session, seq, fence, attempts, not_before, now);
-    });
+  Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence, JobReturn back) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::put_back(session, seq, fence, back); });
   }
   Task<Result<void>> finish(model::JobSeq seq, std::int64_t fence, JobEnding ending) override {
     co_return co_await engine_.writer->run(

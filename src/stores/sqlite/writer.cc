@@ -5,6 +5,21 @@
 #include <pthread.h>
 
 namespace headgate::stores::sqlite {
+namespace {
+
+constexpr std::string_view kHalfway = "change_failed_halfway";
+
+/// What the change says of itself, but never that it was in conflict: it took place, in part.
+Error failed_halfway(Error error) {
+  error.detail = "a change failed halfway: " + error.message + " " + error.detail;
+  if (error.kind == ErrorKind::Conflict) {
+    error.kind = ErrorKind::Internal;
+  }
+  error.code = kHalfway;
+  return error;
+}
+
+}  // namespace
 
 Writer::Writer(Database& database, Limits limits)
     : database_(database), limits_(limits), thread_([this] { work(); }) {}
@@ -58,25 +73,54 @@ void Writer::work() {
   }
 }
 
-void Writer::commit(const std::vector<Waiting*>& batch) {
-  auto committed = database_.transaction([&](Database::Session& session) -> Result<void> {
-    for (Waiting* waiting : batch) {
-      const std::int64_t before = session.total_changes();
-      auto failure = waiting->execute(session);
-      if (!failure) {
-        continue;
-      }
-      if (is_store_failure(*failure)) {
-        return fail(std::move(*failure));
-      }
-      // A change of which half was written takes the others with it: what is committed is whole.
-      if (session.total_changes() != before || !session.in_transaction()) {
-        return fail(store_unavailable("a change failed halfway: " + failure->message + " " +
-                                      failure->detail));
-      }
+Result<void> Writer::execute(Database::Session& session, const std::vector<Waiting*>& batch,
+                             Undo undo) {
+  const auto mark = [&](std::string_view statement) -> Result<void> {
+    if (undo == Undo::All) {
+      return {};
     }
-    return {};
-  });
+    auto prepared = session.prepare(statement);
+    return prepared ? prepared->run() : fail(prepared.error());
+  };
+  for (Waiting* waiting : batch) {
+    const std::int64_t before = session.total_changes();
+    auto marked = mark("SAVEPOINT change");
+    if (!marked) {
+      return marked;
+    }
+    auto failure = waiting->execute(session);
+    if (failure && is_store_failure(*failure)) {
+      return fail(std::move(*failure));
+    }
+    if (!session.in_transaction()) {
+      return fail(store_unavailable("a change ended its transaction"));
+    }
+    if (failure && session.total_changes() != before) {
+      if (undo == Undo::All) {
+        return fail(failed_halfway(std::move(*failure)));
+      }
+      marked = mark("ROLLBACK TO change");
+      waiting->refuse(failed_halfway(std::move(*failure)));
+    }
+    if (marked) {
+      marked = mark("RELEASE change");
+    }
+    if (!marked) {
+      return marked;
+    }
+  }
+  return {};
+}
+
+void Writer::commit(const std::vector<Waiting*>& batch) {
+  const auto try_with = [&](Undo undo) {
+    return database_.transaction(
+        [&](Database::Session& session) { return execute(session, batch, undo); });
+  };
+  auto committed = try_with(Undo::All);
+  if (!committed && committed.error().code == kHalfway) {
+    committed = try_with(Undo::One);
+  }
   if (committed) {
     return;
   }

@@ -34,8 +34,9 @@ class Writer final {
   Writer& operator=(const Writer&) = delete;
 
   /// Runs `change` (Session& -> Result<T>) on the writer's thread and resumes the caller on its own
-  /// loop when it is on disk. A change that fails must not have written anything; if the disk
-  /// fails, all changes of the transaction do. Overloaded if too many wait.
+  /// loop when it is on disk. One that fails has written nothing: what it wrote before is undone.
+  /// If the disk fails, all changes of the transaction do. It may be run twice, so it may not
+  /// consume what it needs. Overloaded if too many wait.
   template <class Change>
   auto run(Change change) -> Task<std::invoke_result_t<Change&, Database::Session&>> {
     Pending<Change> pending(std::move(change));
@@ -58,6 +59,10 @@ class Writer final {
     virtual std::optional<Error> execute(Database::Session& session) = 0;
     virtual void refuse(const Error& error) = 0;
   };
+  enum class Undo : std::uint8_t {
+    All,  ///< a change that fails halfway ends the transaction
+    One,  ///< such a change alone is undone; costs two statements for each change
+  };
   template <class Change>
   struct Pending final : Waiting {
     using Outcome = std::invoke_result_t<Change&, Database::Session&>;
@@ -75,6 +80,8 @@ class Writer final {
   static Error too_many();
   void work();
   void commit(const std::vector<Waiting*>& batch);
+  static Result<void> execute(Database::Session& session, const std::vector<Waiting*>& batch,
+                              Undo undo);
   void complete(const std::vector<Waiting*>& batch);
 
   Database& database_;
