@@ -16,7 +16,9 @@ class RequestChat final : public Endpoint {
   RequestChat(const JobSubmission& submission, const Endpoint& chat)
       : submission_(submission), chat_(chat) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing() const override { return Queueing::ByEndpoint; }
+  Queueing queueing(const edge::Request& /*request*/) const override {
+    return Queueing::ByEndpoint;
+  }
 
  private:
   const JobSubmission& submission_;
@@ -31,7 +33,9 @@ class RequestOcr final : public Endpoint {
              DocumentSources::CurrentSettings settings)
       : submission_(submission), ocr_(ocr), settings_(std::move(settings)) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing() const override { return Queueing::ByEndpoint; }
+  Queueing queueing(const edge::Request& /*request*/) const override {
+    return Queueing::ByEndpoint;
+  }
 
  private:
   const JobSubmission& submission_;

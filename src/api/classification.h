@@ -25,7 +25,9 @@ class ClassifyFileLater final : public Endpoint {
   ClassifyFileLater(const JobDesk& desk, const Endpoint& classify)
       : desk_(desk), classify_(classify) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing() const override { return Queueing::ByEndpoint; }
+  Queueing queueing(const edge::Request& /*request*/) const override {
+    return Queueing::ByEndpoint;
+  }
 
  private:
   const JobDesk& desk_;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "dialects/anthropic.h"
 
 namespace headgate::api {
 namespace {
@@ -26,30 +27,6 @@ std::string task_code(std::string_view code) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : (c == '-' ? '_' : c);
   });
   return text;
-}
-
-std::string_view anthropic_type(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Unauthenticated:
-      return "authentication_error";
-    case ErrorKind::Forbidden:
-      return "permission_error";
-    case ErrorKind::NotFound:
-      return "not_found_error";
-    case ErrorKind::TooLarge:
-      return "request_too_large";
-    case ErrorKind::RateLimited:
-      return "rate_limit_error";
-    case ErrorKind::Overloaded:
-      return "overloaded_error";
-    case ErrorKind::Internal:
-    case ErrorKind::UpstreamFailed:
-      return "api_error";
-    case ErrorKind::Timeout:
-      return "timeout_error";
-    default:
-      return "invalid_request_error";
-  }
 }
 
 /// The `error` object of an answer that goes out now.
@@ -117,10 +94,8 @@ edge::Response error_response(const Error& error, Surface surface, model::Reques
   }
   edge::Response response = begin_error(error, context);
   if (surface == Surface::Anthropic) {
-    response.body = R"({"type":"error","error":{"type":")" +
-                    std::string(anthropic_type(error.kind)) + R"(","message":)" +
-                    json_quote(error.message) + R"(},"request_id":)" +
-                    json_quote(context.request_id) + "}";
+    response.body = dialects::encode_anthropic_error(error, context.request_id);
+    response.add_field("request-id", context.request_id);
     return response;
   }
   response.body = R"({"error":)" + object_now(error, surface, context) + "}";

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "api/anthropic_models.h"
+#include "api/anthropic_request.h"
 #include "api/openai_request.h"
 #include "base/encoding.h"
 #include "base/http_text.h"
@@ -11,7 +13,13 @@
 namespace headgate::api {
 namespace {
 
-/// The body must be declared as JSON: a form post from a browser page is refused.
+std::string model_object(const routing::Model& model) {
+  return R"({"id":)" + json_quote(model.name) + R"(,"object":"model","created":0,"owned_by":)" +
+         json_quote(model.targets.front().provider) + R"(,"kind":)" + json_quote(model.kind) + "}";
+}
+
+}  // namespace
+
 Result<void> require_json(const edge::Request& request) {
   const std::string_view type = request.field("content-type").value_or("");
   if (is_media_type(type, "application/json")) {
@@ -21,13 +29,6 @@ Result<void> require_json(const edge::Request& request) {
   error.kind = ErrorKind::Unsupported;
   return fail(std::move(error));
 }
-
-std::string model_object(const routing::Model& model) {
-  return R"({"id":)" + json_quote(model.name) + R"(,"object":"model","created":0,"owned_by":)" +
-         json_quote(model.targets.front().provider) + R"(,"kind":)" + json_quote(model.kind) + "}";
-}
-
-}  // namespace
 
 Task<Result<edge::Response>> Inference::handle(Call call) const {
   auto json = require_json(call.http);
@@ -50,21 +51,29 @@ Result<JobPlan> Inference::plan(const edge::Request& request) const {
   if (!asked) {
     return fail(asked.error());
   }
-  auto model = catalogs_.here()->find(asked->model);
+  return plan_inference(*asked, catalogs_);
+}
+
+Result<JobPlan> plan_inference(const model::InferenceRequest& asked,
+                               const dispatch::Catalogs& catalogs) {
+  auto model = catalogs.here()->find(asked.model);
   if (!model) {
     return fail(model.error());
   }
   if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
-    return fail(dispatch::reads_documents_only(asked->model));
+    return fail(dispatch::reads_documents_only(asked.model));
   }
   // About 4 bytes a token, and as much again for the answer of a short prompt.
   constexpr std::size_t kBytesPerWork = 4000;
   return JobPlan{.model = (*model)->name,
-                 .work = static_cast<std::uint32_t>(1 + request.body.size() / kBytesPerWork)};
+                 .work = static_cast<std::uint32_t>(1 + asked.body.size() / kBytesPerWork)};
 }
 
 Task<Result<edge::Response>> Models::handle(Call call) const {
   const routing::Catalog& catalog = *catalogs_.here();
+  if (speaks_anthropic(call.http)) {
+    co_return anthropic_models(catalog, call);
+  }
   edge::Response response;
   if (!call.path_values.empty()) {
     auto model = catalog.find(call.path_values.front());

@@ -32,4 +32,11 @@ class Models final : public Endpoint {
   const dispatch::Catalogs& catalogs_;
 };
 
+/// Unsupported unless the body is declared as JSON: a form post from a browser page is refused.
+Result<void> require_json(const edge::Request& request);
+
+/// What `asked` comes to as a job, or why its model cannot carry it out.
+Result<JobPlan> plan_inference(const model::InferenceRequest& asked,
+                               const dispatch::Catalogs& catalogs);
+
 }  // namespace headgate::api

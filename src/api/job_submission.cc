@@ -1,8 +1,8 @@
 #include "api/job_submission.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+#include <vector>
 
 #include <boost/json.hpp>
 
@@ -162,7 +162,8 @@ Task<Result<AcceptedJob>> JobSubmission::submit(Call call, const Endpoint& endpo
       co_return fail(allowed.error());
     }
   }
-  const std::array<edge::Field, 1> fields = {{{"content-type", request->content_type}}};
+  std::vector<edge::Field> fields = {{"content-type", request->content_type}};
+  fields.insert(fields.end(), call.http.fields.begin(), call.http.fields.end());
   edge::Request asked;
   asked.method = edge::Method::Post;
   asked.method_name = "POST";

@@ -1,20 +1,15 @@
 #include "api/openai_request.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include <boost/json.hpp>
-
 #include "api/errors.h"
 #include "api/json_walker.h"
+#include "api/request_members.h"
 
 namespace headgate::api {
 namespace {
-
-constexpr std::size_t kMaxModelName = 256;
-constexpr std::size_t kEmptyArray = 2;  // its brackets
 
 /// The members that routing reads; all others pass.
 class Members final : public JsonVisitor {
@@ -24,12 +19,12 @@ class Members final : public JsonVisitor {
   void member(const JsonMember& member) override {
     if (member.name == "model") {
       model = member.value;
-      spans.model_value = span_of(member.value);
+      spans.model_value = span_of(body_, member.value);
     } else if (member.name == "stream") {
       stream = member.value;
     } else if (member.name == "stream_options") {
       stream_options = member.value;
-      spans.stream_options_value = span_of(member.value);
+      spans.stream_options_value = span_of(body_, member.value);
       include_usage = std::exchange(inner_usage_, std::nullopt);
     } else if (member.name == "messages") {
       messages = member.value;
@@ -40,14 +35,13 @@ class Members final : public JsonVisitor {
     } else if (member.name == "webhook_url") {
       webhook = true;
     } else if (member.name == "tools") {
-      spans.tools = member.value.size() > kEmptyArray && member.value.starts_with('[');
+      spans.tools = has_elements(member.value);
     } else if (member.name == "response_format") {
       spans.json_schema = inner_schema_;
     } else if (member.name == "user") {
       spans.user = member.value;
     } else if (member.name == "max_tokens" || member.name == "max_completion_tokens") {
-      std::from_chars(member.value.data(), member.value.data() + member.value.size(),
-                      spans.max_output);
+      spans.max_output = decode_tokens(member.value);
     }
     inner_usage_.reset();
     inner_schema_ = false;
@@ -59,11 +53,6 @@ class Members final : public JsonVisitor {
     } else if (member.name == "json_schema") {
       inner_schema_ = true;
     }
-  }
-
-  model::Span span_of(std::string_view part) const {
-    const auto begin = static_cast<std::size_t>(part.data() - body_.data());
-    return {begin, begin + part.size()};
   }
 
   std::optional<std::string_view> model;
@@ -82,64 +71,20 @@ class Members final : public JsonVisitor {
   bool inner_schema_ = false;
 };
 
-Failure missing(const std::string& field) {
-  Error error = invalid_request("Missing required parameter: '" + field + "'.", field);
-  error.code = "missing_required_parameter";
-  return fail(std::move(error));
-}
-
-Failure wrong_type(const std::string& field, const std::string& wanted) {
-  Error error = invalid_request("'" + field + "' must be " + wanted + ".", field);
-  error.code = "invalid_type";
-  return fail(std::move(error));
-}
-
-Result<std::string> decode_model(std::optional<std::string_view> raw) {
-  if (!raw) {
-    return missing("model");
-  }
-  if (!raw->starts_with('"')) {
-    return wrong_type("model", "a string");
-  }
-  const std::string_view text = raw->substr(1, raw->size() - 2);
-  if (text.empty() || text.size() > kMaxModelName) {
-    return wrong_type("model", "a string of 1 to 256 characters");
-  }
-  if (!has_escape(text)) {
-    return std::string(text);
-  }
-  boost::system::error_code ec;
-  const boost::json::value value = boost::json::parse(*raw, ec);
-  if (ec || !value.is_string()) {
-    return wrong_type("model", "a string");
-  }
-  return std::string(value.get_string());
-}
-
-Result<bool> decode_bool(std::optional<std::string_view> raw, const std::string& field) {
-  if (!raw || *raw == "null" || *raw == "false") {
-    return false;
-  }
-  if (*raw == "true") {
-    return true;
-  }
-  return wrong_type(field, "true or false");
-}
-
 Result<void> require_content(model::Kind kind, const Members& members) {
   switch (kind) {
     case model::Kind::Chat:
       if (!members.messages) {
-        return missing("messages");
+        return missing_member("messages");
       }
       if (!members.messages->starts_with('[')) {
-        return wrong_type("messages", "an array of messages");
+        return wrong_member("messages", "an array of messages");
       }
       return {};
     case model::Kind::Completion:
-      return members.prompt ? Result<void>() : missing("prompt");
+      return members.prompt ? Result<void>() : missing_member("prompt");
     case model::Kind::Embedding:
-      return members.input ? Result<void>() : missing("input");
+      return members.input ? Result<void>() : missing_member("input");
     default:
       return {};
   }
@@ -160,17 +105,17 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   if (!name) {
     return fail(name.error());
   }
-  auto stream = decode_bool(members.stream, "stream");
+  auto stream = decode_flag(members.stream, "stream");
   if (!stream) {
     return fail(stream.error());
   }
-  auto usage = decode_bool(members.include_usage, "stream_options.include_usage");
+  auto usage = decode_flag(members.include_usage, "stream_options.include_usage");
   if (!usage) {
     return fail(usage.error());
   }
   const std::string_view options = members.stream_options.value_or("null");
   if (options != "null" && !options.starts_with('{')) {
-    return wrong_type("stream_options", "an object");
+    return wrong_member("stream_options", "an object");
   }
   if (options != "null" && !*stream) {
     return fail(invalid_request("'stream_options' is only allowed when 'stream' is true.",
@@ -187,10 +132,9 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   request.model = std::move(*name);
   request.body = body;
   request.usage_wanted = *usage;
-  request.messages =
-      members.messages.value_or(members.prompt.value_or(members.input.value_or("")));
+  request.messages = members.messages.value_or(members.prompt.value_or(members.input.value_or("")));
   if (members.include_usage) {
-    request.include_usage_value = members.span_of(*members.include_usage);
+    request.include_usage_value = span_of(body, *members.include_usage);
   }
   return request;
 }

@@ -28,7 +28,7 @@ const Schema& schema_named(std::string_view name, const Route& route) {
   const Schema* schema = find_schema(name);
   if (schema == nullptr) {
     throw std::logic_error("route " + std::string(route.pattern) + " names the schema " +
-                           std::string(name) + ", which is missing in api/schemas.cc");
+                           std::string(name) + ", which is missing in api/schemas*.cc");
   }
   return *schema;
 }
@@ -145,10 +145,13 @@ void add_success(json::object& responses, const Route& route) {
   json::object content;
   content["application/json"] = media_of(schema.name);
   if (schema.media == Media::JsonOrEvents) {
-    content["text/event-stream"] =
-        json::object{{"schema", json::object{{"type", "string"},
-                                             {"description",
-                                              "With \"stream\": true: one JSON object in each "
+    const bool named =
+        route.response_schema == "AnthropicMessage" || route.response_schema == "Response";
+    content["text/event-stream"] = json::object{
+        {"schema",
+         json::object{{"type", "string"},
+                      {"description", named ? "With \"stream\": true: the vendor's named events"
+                                            : "With \"stream\": true: one JSON object in each "
                                               "data: line, then data: [DONE]"}}}};
   }
   responses[std::to_string(schema.status)] =
@@ -194,10 +197,22 @@ std::vector<Refusal> refusals_of(const Route& route) {
   return refusals;
 }
 
+std::string_view error_schema_of(Surface surface) {
+  switch (surface) {
+    case Surface::Classic:
+      return "ErrorWithDetail";
+    case Surface::Anthropic:
+      return "AnthropicError";
+    case Surface::OpenAi:
+    case Surface::TaskApi:
+      break;
+  }
+  return "Error";
+}
+
 void add_refusals(json::object& responses, const Route& route) {
   const bool status_route = route.pattern == "/ready" || route.pattern == "/health";
-  const std::string_view error_schema =
-      route.surface == Surface::Classic ? std::string_view("ErrorWithDetail") : "Error";
+  const std::string_view error_schema = error_schema_of(route.surface);
   for (const Refusal& refusal : refusals_of(route)) {
     // The status routes report in their own shape.
     const std::string_view schema = status_route ? route.response_schema : error_schema;

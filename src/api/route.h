@@ -40,7 +40,9 @@ class Endpoint {
  public:
   virtual ~Endpoint() = default;
   virtual Task<Result<edge::Response>> handle(Call call) const = 0;
-  virtual Queueing queueing() const { return Queueing::IfPreferred; }
+  virtual Queueing queueing(const edge::Request& /*request*/) const {
+    return Queueing::IfPreferred;
+  }
   /// What `request` would ask for as a job, or what is wrong with it. The route must be one of
   /// inference.
   virtual Result<JobPlan> plan(const edge::Request& request) const {

@@ -31,6 +31,12 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Get, "/v1/models", ModelsRead, OpenAi, kNone, "Inference", "The models served here", kNone, "ModelList", to.models},
       {Get, "/v1/models/{id...}", ModelsRead, OpenAi, kNone, "Inference", "One model", kNone, "Model", to.models},
 
+      {Post, "/v1/messages", InferenceText, Anthropic, "chat", "Inference", "Anthropic's chat, whole or streamed", "MessagesRequest", "AnthropicMessage", to.messages},
+      {Post, "/v1/messages/count_tokens", InferenceText, Anthropic, "count", "Inference", "How many tokens a chat's input has", "CountRequest", "TokenCount", to.count_tokens},
+      {Post, "/v1/responses", InferenceText, OpenAi, "chat", "Inference", "OpenAI's responses, whole, streamed or in the background", "ResponsesRequest", "Response", to.create_response},
+      {Get, "/v1/responses/{id}", JobsRead, OpenAi, kNone, "Inference", "A response made in the background", kNone, "StoredResponse", to.show_response},
+      {Post, "/v1/responses/{id}/cancel", JobsWrite, OpenAi, kNone, "Inference", "Cancel a response in the background", kNone, "StoredResponse", to.cancel_response, kSmall},
+
       {Post, "/v1/ocr", InferenceDocument, OpenAi, "ocr", "Documents", "Read the text of documents", "OcrRequest", "OcrResult", to.ocr},
       {Post, "/v1/classify", InferenceDocument, Classic, "classify", "Documents", "Tell what a document is", "ClassifyRequest", "Classification", to.classify},
       {Post, "/v1/extract", InferenceDocument, Classic, "extract", "Documents", "Read the fields of a document", "ExtractRequest", "Extraction", to.extract},

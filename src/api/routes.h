@@ -23,6 +23,11 @@ struct Endpoints {
   const Endpoint* completion;
   const Endpoint* embedding;
   const Endpoint* models;
+  const Endpoint* messages;
+  const Endpoint* count_tokens;
+  const Endpoint* create_response;
+  const Endpoint* show_response;
+  const Endpoint* cancel_response;
   const Endpoint* ocr;
   const Endpoint* classify;
   const Endpoint* extract;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace headgate::api {
 namespace {
@@ -539,11 +540,20 @@ constexpr auto kSchemas = std::to_array<Schema>({
 
 }  // namespace
 
-std::span<const Schema> schemas() { return kSchemas; }
+std::span<const Schema> schemas() {
+  static const std::vector<Schema> kAll = [] {
+    std::vector<Schema> all(kSchemas.begin(), kSchemas.end());
+    const auto more = routing_schemas();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
+  return kAll;
+}
 
 const Schema* find_schema(std::string_view name) {
-  const auto found = std::ranges::find(kSchemas, name, &Schema::name);
-  return found == kSchemas.end() ? nullptr : &*found;
+  const std::span<const Schema> all = schemas();
+  const auto found = std::ranges::find(all, name, &Schema::name);
+  return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace headgate::api

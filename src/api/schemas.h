@@ -24,6 +24,8 @@ struct Schema {
   int status = 200;  ///< of an answer with this schema
 };
 
+/// A part of them: schemas_routing.cc.
+std::span<const Schema> routing_schemas();
 /// All schemas that route tables may name, with those they refer to.
 std::span<const Schema> schemas();
 /// The schema of that name, or null.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "api/anthropic_request.h"
 #include "api/control_fields.h"
 #include "api/errors.h"
 #include "api/prefer.h"
@@ -13,12 +14,18 @@
 namespace headgate::api {
 namespace {
 
+/// Of the routes that OpenAI and Anthropic have both, a header field says whose is meant.
+Surface surface_of(const Route& route, const edge::Request& head) {
+  const bool both_have = route.pattern.starts_with("/v1/models");
+  return both_have && speaks_anthropic(head) ? Surface::Anthropic : route.surface;
+}
+
 Surface surface_for(const Router& router, const edge::Request* head) {
   if (head == nullptr) {
     return Surface::Classic;
   }
   const auto match = router.find(head->method, head->path);
-  return match ? match->route->surface : surface_of_path(head->path);
+  return match ? surface_of(*match->route, *head) : surface_of_path(head->path);
 }
 
 bool only_for_admins(std::string_view pattern) {
@@ -95,15 +102,16 @@ std::expected<edge::BodyPolicy, edge::Response> Service::admit(
     return std::unexpected(std::move(response));
   }
   const Route& route = *match->route;
+  const Surface surface = surface_of(route, head);
   context.route = route.pattern;
   context.kind = route.kind;
   if (parts_.admin_elsewhere && !context.admin_listener && only_for_admins(route.pattern)) {
-    return std::unexpected(error_response(not_found("There is no such path here.", "unknown_url"),
-                                          route.surface, context));
+    return std::unexpected(
+        error_response(not_found("There is no such path here.", "unknown_url"), surface, context));
   }
   auto access = check_access(route, head, context);
   if (!access) {
-    return std::unexpected(refusal(access.error(), route.surface, context));
+    return std::unexpected(refusal(access.error(), surface, context));
   }
   const bool takes_body = head.method != edge::Method::Get && head.method != edge::Method::Head;
   const std::uint64_t limit = route.max_body != 0 ? route.max_body : parts_.max_body();
@@ -117,16 +125,17 @@ Task<edge::Response> Service::handle(const edge::Request& request,
     co_return error_response(match.error(), surface_of_path(request.path), context);
   }
   const Route& route = *match->route;
+  const Surface surface = surface_of(route, request);
   auto controls = read_control_fields(request);
   if (!controls) {
-    co_return refusal(controls.error(), route.surface, context);
+    co_return refusal(controls.error(), surface, context);
   }
   std::string limit_fields;
   std::shared_ptr<void> permit;
   if (context.principal) {
     auto admitted = parts_.admission->admit(request, context, limit_fields);
     if (!admitted) {
-      edge::Response refused = error_response(admitted.error(), route.surface, context);
+      edge::Response refused = error_response(admitted.error(), surface, context);
       refused.fields.append(limit_fields);
       co_return refused;
     }
@@ -134,8 +143,11 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   }
   auto result = co_await answer(route, Call{request, context, match->values}, *controls);
   edge::Response response =
-      result ? std::move(*result) : error_response(result.error(), route.surface, context);
+      result ? std::move(*result) : error_response(result.error(), surface, context);
   response.fields.append(limit_fields);
+  if (result && surface == Surface::Anthropic) {
+    response.add_field("request-id", context.request_id);
+  }
   if (context.spending && result) {
     co_await settle_answer(response, context);
   } else if (context.spending) {
@@ -164,7 +176,7 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
     }
   }
   // What is a job anyway claims its key with the job.
-  if (route.endpoint->queueing() != Queueing::IfPreferred) {
+  if (route.endpoint->queueing(call.http) != Queueing::IfPreferred) {
     return route.endpoint->handle(call);
   }
   if (controls.prefers) {

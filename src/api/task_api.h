@@ -25,7 +25,9 @@ class GenerateText final : public Endpoint {
                Carriers carriers)
       : submission_(submission), catalogs_(catalogs), carriers_(carriers) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing() const override { return Queueing::ByEndpoint; }
+  Queueing queueing(const edge::Request& /*request*/) const override {
+    return Queueing::ByEndpoint;
+  }
 
  private:
   const JobSubmission& submission_;
@@ -41,7 +43,9 @@ class RefuseTask final : public Endpoint {
   RefuseTask(const dispatch::Catalogs& catalogs, std::string_view what)
       : catalogs_(catalogs), what_(what) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing() const override { return Queueing::ByEndpoint; }
+  Queueing queueing(const edge::Request& /*request*/) const override {
+    return Queueing::ByEndpoint;
+  }
 
  private:
   const dispatch::Catalogs& catalogs_;

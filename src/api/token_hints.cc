@@ -34,7 +34,8 @@ class Members final : public JsonVisitor {
   void member(const JsonMember& member) override {
     if (member.name == "model") {
       hints.model = text_of(member.value);
-    } else if (member.name == "max_tokens" || member.name == "max_completion_tokens") {
+    } else if (member.name == "max_tokens" || member.name == "max_completion_tokens" ||
+               member.name == "max_output_tokens") {
       // Of both the larger: a provider may heed either.
       if (const auto most = whole_number(member.value)) {
         hints.max_tokens = std::max(hints.max_tokens.value_or(0), *most);

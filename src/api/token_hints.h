@@ -7,11 +7,12 @@
 
 namespace headgate::api {
 
-/// What the body of an OpenAI request says about its size.
+/// What the body of a request for text says about its size.
 struct TokenHints {
-  std::string model;                       ///< as asked for; empty if it cannot be read
-  std::optional<std::int64_t> max_tokens;  ///< max_tokens or max_completion_tokens
-  std::int64_t choices = 1;                ///< n
+  std::string model;  ///< as asked for; empty if it cannot be read
+  std::optional<std::int64_t>
+      max_tokens;            ///< max_tokens, max_completion_tokens or max_output_tokens
+  std::int64_t choices = 1;  ///< n
 };
 
 /// Reads them before the request is let in. A body that is not such a request has no hints: its

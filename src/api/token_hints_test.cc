@@ -24,6 +24,7 @@ TEST(TokenHints, AreReadFromTheOutermostObject) {
   EXPECT_FALSE(none.max_tokens);
   EXPECT_EQ(none.choices, 1);
   EXPECT_EQ(hints(R"({"max_tokens":5,"max_completion_tokens":9})").max_tokens, 9);
+  EXPECT_EQ(hints(R"({"max_output_tokens":9})").max_tokens, 9);
 }
 
 TEST(TokenHints, AreMissingWhereTheBodyIsNoSuchRequest) {

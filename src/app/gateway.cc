@@ -96,6 +96,7 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
               [this](std::size_t) { return routing::Router(routing_health, random_bits()); }),
       lines([this](std::string_view model) { return line_settings(*current_settings(), model); }),
       dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers}, lines),
+      token_counter({.catalogs = catalogs, .clients = clients, .routers = routers}),
       breaker_probes(*loops.front(),
                      {.catalogs = catalogs, .clients = clients, .routers = routers}),
       workers(worker_config(*settings)),

@@ -10,8 +10,10 @@
 #include "api/docs_pages.h"
 #include "api/health_page.h"
 #include "api/inference.h"
+#include "api/messages.h"
 #include "api/metrics_page.h"
 #include "api/openapi.h"
+#include "api/responses.h"
 #include "api/task_api.h"
 #include "app/gateway_parts.h"
 #include "app/version.h"
@@ -157,6 +159,11 @@ void Gateway::Impl::build_api() {
       .completion = completion,
       .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher, catalogs)),
       .models = own(std::make_unique<api::Models>(catalogs)),
+      .messages = own(std::make_unique<api::Messages>(dispatcher, catalogs)),
+      .count_tokens = own(std::make_unique<api::CountTokens>(token_counter)),
+      .create_response = own(std::make_unique<api::CreateResponse>(dispatcher, catalogs, desk)),
+      .show_response = own(std::make_unique<api::ShowResponse>(desk)),
+      .cancel_response = own(std::make_unique<api::CancelResponse>(desk)),
       .ocr = ocr,
       .classify = classify,
       .extract = own(std::make_unique<Documents>(Documents::Work::Extract, document_engine)),

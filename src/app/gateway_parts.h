@@ -29,6 +29,7 @@
 #include "auth/tokens.h"
 #include "base/blocking_pool.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/token_counter.h"
 #include "edge/server.h"
 #include "observe/metrics.h"
 #include "observe/request_log.h"
@@ -126,6 +127,7 @@ struct Gateway::Impl {
   dispatch::Routers routers;
   queue::Lines lines;
   dispatch::Dispatcher dispatcher;
+  dispatch::TokenCounter token_counter;
   BreakerProbes breaker_probes;
   documents::WorkerPool workers;
   api::DocumentSources sources;

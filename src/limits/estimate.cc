@@ -7,7 +7,9 @@ namespace headgate::limits {
 namespace {
 
 constexpr std::int64_t kBytesForToken = 4;
-constexpr std::string_view kBase64 = ";base64,";
+/// Where an image's bytes begin: in a data URL, and as a member of Anthropic's `source`. Inside a
+/// text the quotes would be escaped.
+constexpr std::array<std::string_view, 3> kBase64 = {";base64,", R"("data":")", R"("data": ")"};
 
 /// The alphabet, padding, and what JSON may write before a slash.
 constexpr std::array<bool, 256> kInBase64 = [] {
@@ -19,19 +21,42 @@ constexpr std::array<bool, 256> kInBase64 = [] {
   return table;
 }();
 
-/// Tokens of the text, and of the images that stand in it as data URLs.
+/// Finds where the bytes of images begin, reading the text once for each mark.
+class Images final {
+ public:
+  explicit Images(std::string_view body) : body_(body) {}
+
+  /// The first place behind `from`, which never goes back; npos if there is none.
+  std::size_t next(std::size_t from) {
+    std::size_t first = std::string_view::npos;
+    for (std::size_t i = 0; i < kBase64.size(); ++i) {
+      if (places_[i] <= from) {
+        const std::size_t at = body_.find(kBase64[i], from);
+        places_[i] = at == std::string_view::npos ? at : at + kBase64[i].size();
+      }
+      first = std::min(first, places_[i]);
+    }
+    return first;
+  }
+
+ private:
+  std::string_view body_;
+  std::array<std::size_t, kBase64.size()> places_{};
+};
+
+/// Tokens of the text, and of the images that stand in it in base64.
 std::int64_t input_tokens(std::string_view body) {
+  Images places(body);
+  std::size_t from = 0;
   std::int64_t text_bytes = 0;
   std::int64_t images = 0;
   while (true) {
-    const std::size_t at = body.find(kBase64);
-    if (at == std::string_view::npos) {
-      text_bytes += static_cast<std::int64_t>(body.size());
+    const std::size_t data = places.next(from);
+    if (data == std::string_view::npos) {
+      text_bytes += static_cast<std::int64_t>(body.size() - from);
       break;
     }
-    ++images;
-    const std::size_t data = at + kBase64.size();
-    text_bytes += static_cast<std::int64_t>(data);
+    text_bytes += static_cast<std::int64_t>(data - from);
     // To the first other byte, not to the quote: a prompt cannot pass for an image.
     std::size_t end = data;
     while (end < body.size() && kInBase64[static_cast<unsigned char>(body[end])]) {
@@ -39,10 +64,11 @@ std::int64_t input_tokens(std::string_view body) {
     }
     const auto length = static_cast<std::int64_t>(end - data);
     if (length / kBytesForToken < kImageTokens) {  // a small one is no dearer than its text
-      --images;
       text_bytes += length;
+    } else {
+      ++images;
     }
-    body.remove_prefix(end);
+    from = end;
   }
   const std::int64_t text_tokens = (text_bytes + kBytesForToken - 1) / kBytesForToken;
   return std::min(text_tokens + images * kImageTokens, kMostTokens);

@@ -27,6 +27,11 @@ TEST(Estimate, AnImageCountsAsAnImageNotAsItsBytes) {
   const std::int64_t two = estimate_tokens({.body = image + image}).input;
   EXPECT_GE(two, 2 * kImageTokens);
   EXPECT_LT(two, 2 * kImageTokens + 40);
+  for (const char* member : {"\"data\":\"", "\"data\": \""}) {
+    const std::string source = member + std::string(4 << 20, 'A') + "\"}";
+    EXPECT_LT(estimate_tokens({.body = image + source + image}).input, 3 * kImageTokens + 60);
+    EXPECT_GE(estimate_tokens({.body = image + source + image}).input, 3 * kImageTokens);
+  }
   const std::string small = R"({"url":"data:image/png;base64,)" + std::string(400, 'A') + "\"}";
   EXPECT_LT(estimate_tokens({.body = small}).input, 120);
   std::string prompt = "data:text/plain;base64,";

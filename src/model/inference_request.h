@@ -53,19 +53,20 @@ struct InferenceRequest {
   std::string model;          ///< the public name asked for
   std::string_view body;      ///< valid JSON object; borrowed from the connection
   Span model_value;           ///< the value of "model", quotes included
+  Span stream_value;          ///< the value of "stream"; only of the dialects that need it
   Span stream_options_value;  ///< the value of "stream_options"; empty if absent
   Span include_usage_value;   ///< the value of "include_usage" in it; empty if absent
   bool usage_wanted = false;  ///< the client asked for the usage event
   /// Header lines of the client that a provider of its own dialect is to get, each
-  /// "name: value\r\n": anthropic-version and anthropic-beta. Borrowed.
-  std::string_view fields;
+  /// "name: value\r\n": anthropic-version and anthropic-beta.
+  std::string fields;
 
   // What routing weighs; values as raw JSON in `body`, empty if absent.
-  std::string_view messages;     ///< or `prompt` or `input`
-  std::string_view user;         ///< with its quotes
-  bool tools = false;            ///< there are some
-  bool json_schema = false;      ///< the answer must follow one
-  std::int64_t max_output = 0;   ///< tokens; 0: not said
+  std::string_view messages;    ///< or `prompt` or `input`
+  std::string_view user;        ///< with its quotes
+  bool tools = false;           ///< there are some
+  bool json_schema = false;     ///< the answer must follow one
+  std::int64_t max_output = 0;  ///< tokens; 0: not said
 };
 
 }  // namespace headgate::model

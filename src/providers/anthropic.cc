@@ -17,6 +17,7 @@ std::unique_ptr<Provider> make_anthropic();
 namespace {
 
 constexpr std::string_view kPath = "/v1/messages";
+constexpr std::string_view kCountPath = "/v1/messages/count_tokens";
 constexpr std::string_view kFields =
     "Content-Type: application/json\r\nAccept-Encoding: identity\r\n";
 /// The older version takes all that the newer one takes, and sampling parameters besides.
@@ -96,6 +97,24 @@ class Anthropic final : public Provider {
   }
 
   std::unique_ptr<ChatReader> chat_reader() const override { return make_anthropic_chat_reader(); }
+
+  Result<WireRequest> encode_own_count(const model::InferenceRequest& request,
+                                       const TargetName& target) const override {
+    auto wire = encode(request, target);
+    if (wire) {
+      wire->path = kCountPath;
+    }
+    return wire;
+  }
+
+  Result<std::int64_t> decode_count(std::string_view body) const override {
+    const auto tokens = JsonView(body)["input_tokens"].integer();
+    if (!tokens || *tokens < 0) {
+      return fail(upstream_failed("The model server did not count the tokens.",
+                                  "count_tokens answered without input_tokens"));
+    }
+    return *tokens;
+  }
 };
 
 }  // namespace

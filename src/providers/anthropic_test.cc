@@ -50,6 +50,20 @@ TEST(Anthropic, TheClientsOwnVersionAndBetasAreKept) {
             "anthropic-version: 2023-06-01\r\nanthropic-beta: a,b\r\n");
 }
 
+TEST(Anthropic, CountsTheInputOfAMessagesRequest) {
+  const std::string body = R"({"model":"public","messages":[]})";
+  const auto wire = anthropic().encode_own_count(request_of(body), kTarget);
+  ASSERT_TRUE(wire);
+  EXPECT_EQ(wire->path, "/v1/messages/count_tokens");
+  EXPECT_EQ(wire->body[1], "\"claude-x\"");
+  EXPECT_EQ(anthropic().decode_count(R"({"input_tokens":2095})"), 2095);
+  for (const char* answer : {"{}", R"({"input_tokens":"7"})", R"({"input_tokens":-1})", "no"}) {
+    ASSERT_FALSE(anthropic().decode_count(answer)) << answer;
+    EXPECT_EQ(anthropic().decode_count(answer).error().kind, ErrorKind::UpstreamFailed);
+  }
+  EXPECT_FALSE(provider_for("openai")->encode_own_count(request_of(body), kTarget));
+}
+
 TEST(Anthropic, OnlyChatsOfItsOwnDialectPass) {
   EXPECT_TRUE(anthropic().passes(model::Dialect::Anthropic, model::Kind::Chat));
   EXPECT_FALSE(anthropic().passes(model::Dialect::OpenAi, model::Kind::Chat));

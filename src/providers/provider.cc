@@ -43,6 +43,11 @@ Result<WireRequest> Provider::encode_count(const model::ChatRequest& /*request*/
   return fail(offers_no("counting of tokens"));
 }
 
+Result<WireRequest> Provider::encode_own_count(const model::InferenceRequest& /*request*/,
+                                               const TargetName& /*target*/) const {
+  return fail(offers_no("counting of tokens"));
+}
+
 Result<std::int64_t> Provider::decode_count(std::string_view /*body*/) const {
   return fail(offers_no("counting of tokens"));
 }

@@ -121,6 +121,9 @@ class Provider {
   /// The HTTP call that counts the input tokens of a chat without answering it.
   virtual Result<WireRequest> encode_count(const model::ChatRequest& request,
                                            const TargetName& target) const;
+  /// The same for a request that passes() as the client wrote it.
+  virtual Result<WireRequest> encode_own_count(const model::InferenceRequest& request,
+                                               const TargetName& target) const;
   virtual Result<std::int64_t> decode_count(std::string_view body) const;
 };
 

@@ -40,6 +40,8 @@ queue:
   retry: {{ initial: 20ms, factor: 2, max: 100ms, jitter: none }}
 providers:
   local: {{ protocol: openai, base_url: "{upstream}/v1", api_keys: [upstream-secret], any_model: true }}
+  anthropic: {{ protocol: anthropic, base_url: "{upstream}", api_keys: [upstream-secret] }}
+  gemini: {{ protocol: gemini, base_url: "{upstream}", api_keys: [upstream-secret] }}
 """
 
 

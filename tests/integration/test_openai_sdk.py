@@ -32,7 +32,7 @@ data_dir: {folder}/data
 log: {{ format: json }}
 auth:
   keys:
-    - {{ name: all, key: {KEYS["SDK_TEST_KEY"]}, scopes: [models:read, inference:text], tier: unlimited }}
+    - {{ name: all, key: {KEYS["SDK_TEST_KEY"]}, scopes: [models:read, inference:text, jobs:read, jobs:write], tier: unlimited }}
     - {{ name: models, key: {KEYS["SDK_TEST_MODELS_ONLY_KEY"]}, scopes: [models:read], tier: unlimited }}
     - {{ name: once, key: {KEYS["SDK_TEST_ONE_REQUEST_KEY"]}, scopes: [inference:text], tier: once }}
     - {{ name: slow, key: {KEYS["SDK_TEST_SLOW_KEY"]}, scopes: [inference:text], tier: slow }}
@@ -55,6 +55,7 @@ models:
   resetting: {{ targets: [ {{ provider: simulator, model: "sim:reset" }} ] }}
   error-event: {{ targets: [ {{ provider: simulator, model: "sim:error-event=4" }} ] }}
   cut: {{ targets: [ {{ provider: simulator, model: "sim:cut=4" }} ] }}
+  calling: {{ targets: [ {{ provider: simulator, model: "sim:tokens=3" }} ] }}
   tool-caller: {{ targets: [ {{ provider: scripted, model: tools }} ] }}
 """
 
