@@ -29,7 +29,6 @@ struct Target {
   providers::TargetName name;
   std::vector<std::string> credentials;  ///< header lines, one entry for each key; never logged
   config::TimeoutSettings timeouts;
-  std::string endpoint;  ///< runpod: endpoint id
 
   // What the strategies and the check of needs look at.
   double weight = 1;
