@@ -181,7 +181,8 @@ class RemoteJobTest : public ::testing::Test {
   }
 
   BlockingPool lookups_{"dns", 1, 8};
-  upstream::Resolver resolver_{lookups_};
+  const SystemClock clock_;
+  upstream::Resolver resolver_{lookups_, clock_};
   model::RequestContext context_;
   std::function<Task<void>()> after_;
   bool permanent_ = false;
