@@ -303,7 +303,7 @@ Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
   model::RequestContext& context = attempts.context();
   if (context.ledger != nullptr) {
     const routing::Target& target = attempts.chosen();
-    auto noted = co_await context.ledger->begin(target.provider, target.name.model);
+    auto noted = co_await context.ledger->begin(target.provider, target.called());
     if (!noted) {
       co_return fail(noted.error());
     }

@@ -31,7 +31,7 @@ Attempt::Attempt(routing::Lease lease, model::RequestContext& context)
   const routing::Target& target = lease_.target();
   ++context.attempts;
   context.provider = target.provider;
-  context.target = target.name.model;
+  context.target = target.called();
 }
 
 Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,

@@ -81,7 +81,7 @@ Result<void> Attempts::choose() {
       context_.ledger == nullptr ? nullptr : context_.ledger->under_way();
   for (std::size_t i = 0; earlier != nullptr && i < plan_.candidates.size(); ++i) {
     const routing::Target& target = target_of(i);
-    if (target.provider == earlier->provider && target.name.model == earlier->target &&
+    if (target.provider == earlier->provider && target.called() == earlier->target &&
         take(i, now)) {
       return {};
     }
@@ -113,7 +113,7 @@ Task<Result<void>> Attempts::note() {
   }
   if (context_.ledger != nullptr) {
     const routing::Target& target = lease_.target();
-    co_return co_await context_.ledger->begin(target.provider, target.name.model);
+    co_return co_await context_.ledger->begin(target.provider, target.called());
   }
   co_return Result<void>{};
 }
@@ -273,7 +273,7 @@ bool Attempts::take_next(NextKind kind, SteadyTime now) {
 void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime now) {
   const routing::Target& target = target_of(candidate_);
   failed_.push_back({.provider = target.provider,
-                     .target = target.name.model,
+                     .target = target.called(),
                      .outcome = std::string(wire_code(error))});
   failed_key_.reset();
   if (!attempt_) {
