@@ -265,18 +265,14 @@ Task<Result<std::string>> Documents::answer(const DocumentRequest& request,
       co_return co_await read_here(request, plan, attempts);
     }
     auto wire = encode_for(attempts, request);
-    Result<std::string> members = fail(wire ? Error() : wire.error());
-    if (wire) {
-      if (attempts.must_note()) {
-        auto noted = co_await attempts.note();
-        if (!noted) {
-          co_return fail(noted.error());
-        }
+    if (wire && attempts.must_note()) {
+      auto noted = co_await attempts.note();
+      if (!noted) {
+        co_return fail(noted.error());
       }
-      auto output = co_await dispatch::run_remotely(attempts, std::move(*wire));
-      members =
-          output ? decode_remote_documents(kind_of(work_), request, *output) : fail(output.error());
     }
+    auto members =
+        wire ? co_await read_there(request, attempts, std::move(*wire)) : fail(wire.error());
     if (members) {
       attempts.succeeded();
       co_return members;
@@ -295,6 +291,16 @@ Result<providers::WireRequest> Documents::encode_for(const dispatch::Attempts& a
   }
   auto input = encode_remote_documents(kind_of(work_), request);
   return input ? dispatch::encode_remotely(attempts, *input) : fail(input.error());
+}
+
+Task<Result<std::string>> Documents::read_there(const DocumentRequest& request,
+                                                dispatch::Attempts& attempts,
+                                                providers::WireRequest wire) const {
+  auto output = co_await dispatch::run_remotely(attempts, std::move(wire));
+  if (!output) {
+    co_return fail(output.error());
+  }
+  co_return decode_remote_documents(kind_of(work_), request, *output);
 }
 
 Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,

@@ -39,6 +39,8 @@ class Documents final : public Endpoint {
                                    dispatch::Attempts& attempts) const;
   Result<providers::WireRequest> encode_for(const dispatch::Attempts& attempts,
                                             const DocumentRequest& request) const;
+  Task<Result<std::string>> read_there(const DocumentRequest& request, dispatch::Attempts& attempts,
+                                       providers::WireRequest wire) const;
   Task<Result<std::string>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
                                       dispatch::Attempts& attempts) const;
 

@@ -325,7 +325,7 @@ Task<Result<std::string>> RemoteJob::result() {
       continue;
     }
     upstream::OutgoingRequest request =
-        place_.outgoing(wire, std::chrono::steady_clock::now() + kPollTime);
+        place_.outgoing(wire, std::min(until_, std::chrono::steady_clock::now() + kPollTime));
     request.cancel = &context_.cancel;
     auto answer = co_await ask(client_, request, kMaxAnswer);
     if (!answer) {
