@@ -5,7 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "api/remote_documents.h"
 #include "base/encoding.h"
+#include "dispatch/remote_job.h"
 #include "documents/classify.h"
 #include "documents/extract.h"
 #include "documents/ocr_output.h"
@@ -13,6 +15,16 @@
 #include "limits/pricing.h"
 
 namespace headgate::api {
+
+/// What the request asks for, checked before any work is done.
+struct DocumentPlan {
+  std::string model;
+  std::shared_ptr<const routing::Model> line;  // shared with the catalog: a reload may drop it
+  std::optional<documents::DocumentType> type;
+  std::string output = "text";
+  documents::ReadOptions read;
+};
+
 namespace {
 
 using documents::DocumentType;
@@ -23,15 +35,6 @@ struct Pages {
   std::vector<model::PageReading> read;
   std::string failed_json;  ///< items of an array
   std::size_t count = 0;
-};
-
-/// What the request asks for, checked before any work is done.
-struct Plan {
-  std::string model;
-  std::shared_ptr<const routing::Model> line;  // shared with the catalog: a reload may drop it
-  std::optional<DocumentType> type;
-  std::string output = "text";
-  documents::ReadOptions read;
 };
 
 std::string_view default_model(Work work) {
@@ -52,17 +55,33 @@ Failure bad_choice(const std::string& field, std::string_view given, const std::
                               field));
 }
 
-Result<Plan> make_plan(Work work, const DocumentRequest& request, const DocumentEngine& engine,
-                       const config::Settings& settings) {
-  Plan plan;
+bool reads_documents(const routing::Target& target) {
+  return target.embedded || target.protocol->remote_jobs() != nullptr;
+}
+
+model::Kind kind_of(Work work) {
+  switch (work) {
+    case Work::Ocr:
+      return model::Kind::Ocr;
+    case Work::Classify:
+      return model::Kind::Classify;
+    case Work::Extract:
+      break;
+  }
+  return model::Kind::Extract;
+}
+
+Result<DocumentPlan> make_plan(Work work, const DocumentRequest& request,
+                               const DocumentEngine& engine, const config::Settings& settings) {
+  DocumentPlan plan;
   plan.model = request.model.empty() ? std::string(default_model(work)) : request.model;
-  auto model = engine.catalogs->here()->find(plan.model);
+  auto model = engine.services.catalogs.here()->find(plan.model);
   if (!model) {
     return fail(model.error());
   }
   plan.model = (*model)->name;
   plan.line = *model;
-  if (!std::ranges::any_of((*model)->targets, &routing::Target::embedded)) {
+  if (!std::ranges::any_of((*model)->targets, reads_documents)) {
     return fail(
         invalid_request("The model '" + plan.model + "' does not read documents.", "model"));
   }
@@ -134,7 +153,7 @@ std::string number(double value) {
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
-std::string ocr_json(const Plan& plan, const Pages& pages) {
+std::string ocr_json(const DocumentPlan& plan, const Pages& pages) {
   const std::span<const model::PageReading> read = pages.read;
   std::string json =
       R"("output":")" + plan.output + R"(","page_count":)" + std::to_string(pages.count);
@@ -159,7 +178,8 @@ std::string classify_json(const Pages& pages) {
          number(found.confidence) + R"(,"reasoning":)" + json_quote(found.reasoning);
 }
 
-std::string extract_json(const Plan& plan, const DocumentRequest& request, const Pages& pages) {
+std::string extract_json(const DocumentPlan& plan, const DocumentRequest& request,
+                         const Pages& pages) {
   const DocumentType type = plan.type ? *plan.type : documents::classify(pages.read).type;
   const documents::Extraction found = documents::extract(pages.read, type);
   std::string json = R"("data":)" + found.data_json + R"(,"confidence":)" +
@@ -208,53 +228,122 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
       co_return fail(entered.error());
     }
   }
-  if (call.context.ledger != nullptr) {
-    auto noted = co_await call.context.ledger->begin("embedded", plan->model);
-    if (!noted) {
-      co_return fail(noted.error());
-    }
+  model::InferenceRequest asked;
+  asked.kind = kind_of(work_);
+  asked.model = plan->model;
+  asked.body = call.http.body;
+  dispatch::Attempts attempts(engine_.services, plan->line, std::move(asked), call.context);
+  auto chosen = attempts.choose();
+  if (!chosen) {
+    co_return fail(chosen.error());
   }
-  call.context.provider = "embedded";
-  call.context.attempts = 1;
-  auto documents = co_await engine_.sources->collect(*request, call.context);
-  if (!documents) {
-    co_return fail(documents.error());
-  }
-  plan->read.deadline = call.context.deadline;
-  auto pages = co_await read_pages(engine_, std::move(*documents), plan->read, call.context.cancel);
-  if (!pages) {
-    co_return fail(pages.error());
-  }
-  auto members = co_await engine_.pool->run([&] {
-    switch (work_) {
-      case Work::Ocr:
-        return ocr_json(*plan, *pages);
-      case Work::Classify:
-        return classify_json(*pages);
-      case Work::Extract:
-        break;
-    }
-    return extract_json(*plan, *request, *pages);
-  });
+  auto members = co_await answer(*request, *plan, attempts);
   if (!members) {
     co_return fail(members.error());
   }
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - call.context.started);
   edge::Response response;
-  response.body = "{" + *members;
-  if (!pages->failed_json.empty()) {
-    response.body.append(R"(,"failed_pages":[)").append(pages->failed_json).append("]");
-  }
-  response.body.append(R"(,"latency_ms":)" + std::to_string(elapsed.count()) + R"(,"model":)" +
-                       json_quote(plan->model) + R"(,"provider":"embedded","request_id":)" +
-                       json_quote(call.context.request_id) + "}");
+  response.body = "{" + *members + R"(,"latency_ms":)" + std::to_string(elapsed.count()) +
+                  R"(,"model":)" + json_quote(plan->model) + R"(,"provider":)" +
+                  json_quote(call.context.provider) + R"(,"request_id":)" +
+                  json_quote(call.context.request_id) + "}";
   response.add_field("x-headgate-model", plan->model);
-  response.add_field("x-headgate-provider", "embedded");
-  response.add_field("x-headgate-attempts", "1");
+  response.add_field("x-headgate-provider", call.context.provider);
+  response.add_field("x-headgate-attempts", std::to_string(call.context.attempts));
   response.add_field("x-headgate-cache", "off");
   response.add_field("x-headgate-cost", limits::usd_text(0));
   co_return response;
+}
+
+/// The members of the answer from whatever target gives one.
+Task<Result<std::string>> Documents::answer(const DocumentRequest& request,
+                                            const DocumentPlan& plan,
+                                            dispatch::Attempts& attempts) const {
+  while (true) {
+    if (attempts.chosen().embedded) {
+      co_return co_await read_here(request, plan, attempts);
+    }
+    auto wire = encode_for(attempts, request);
+    if (wire && attempts.must_note()) {
+      auto noted = co_await attempts.note();
+      if (!noted) {
+        co_return fail(noted.error());
+      }
+    }
+    auto members =
+        wire ? co_await read_there(request, attempts, std::move(*wire)) : fail(wire.error());
+    if (members) {
+      attempts.succeeded();
+      co_return members;
+    }
+    auto again = co_await attempts.recover(members.error(), routing::Delivered::Nothing);
+    if (!again) {
+      co_return fail(again.error());
+    }
+  }
+}
+
+Result<providers::WireRequest> Documents::encode_for(const dispatch::Attempts& attempts,
+                                                     const DocumentRequest& request) const {
+  if (!reads_documents(attempts.chosen())) {
+    return fail(invalid_request("This model does not read documents.", "model"));
+  }
+  auto input = encode_remote_documents(kind_of(work_), request);
+  return input ? dispatch::encode_remotely(attempts, *input) : fail(input.error());
+}
+
+Task<Result<std::string>> Documents::read_there(const DocumentRequest& request,
+                                                dispatch::Attempts& attempts,
+                                                providers::WireRequest wire) const {
+  auto output = co_await dispatch::run_remotely(attempts, std::move(wire));
+  if (!output) {
+    co_return fail(output.error());
+  }
+  co_return decode_remote_documents(kind_of(work_), request, *output);
+}
+
+Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
+                                               const DocumentPlan& plan,
+                                               dispatch::Attempts& attempts) const {
+  model::RequestContext& context = attempts.context();
+  if (context.ledger != nullptr) {
+    const routing::Target& target = attempts.chosen();
+    auto noted = co_await context.ledger->begin(target.provider, target.called());
+    if (!noted) {
+      co_return fail(noted.error());
+    }
+  }
+  attempts.call_otherwise();
+  auto documents = co_await engine_.sources->collect(request, context);
+  if (!documents) {
+    co_return fail(documents.error());
+  }
+  documents::ReadOptions options = plan.read;
+  options.deadline = context.deadline;
+  auto pages = co_await read_pages(engine_, std::move(*documents), options, context.cancel);
+  if (!pages) {
+    co_return fail(pages.error());
+  }
+  auto members = co_await engine_.pool->run([&] {
+    switch (work_) {
+      case Work::Ocr:
+        return ocr_json(plan, *pages);
+      case Work::Classify:
+        return classify_json(*pages);
+      case Work::Extract:
+        break;
+    }
+    return extract_json(plan, request, *pages);
+  });
+  if (!members) {
+    co_return fail(members.error());
+  }
+  if (!pages->failed_json.empty()) {
+    members->append(R"(,"failed_pages":[)").append(pages->failed_json).append("]");
+  }
+  attempts.succeeded();
+  co_return std::move(*members);
 }
 
 }  // namespace headgate::api

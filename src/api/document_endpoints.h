@@ -7,23 +7,26 @@
 #include "api/document_sources.h"
 #include "api/route.h"
 #include "base/blocking_pool.h"
+#include "dispatch/attempts.h"
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
 #include "queue/lines.h"
 
 namespace headgate::api {
 
+struct DocumentPlan;
+
 /// What the document endpoints work with; all borrowed.
 struct DocumentEngine {
   const DocumentSources* sources;
   documents::WorkerPool* workers;
   BlockingPool* pool;  ///< for understanding what was read
-  const dispatch::Catalogs* catalogs;
+  dispatch::Services services;
   queue::Lines* lines;
   DocumentSources::CurrentSettings settings;
 };
 
-/// POST /v1/ocr, /v1/classify and /v1/extract on the embedded engine.
+/// POST /v1/ocr, /v1/classify and /v1/extract, on the embedded engine or by workers of a provider.
 class Documents final : public Endpoint {
  public:
   enum class Work : std::uint8_t { Ocr, Classify, Extract };
@@ -32,6 +35,15 @@ class Documents final : public Endpoint {
   Result<JobPlan> plan(const edge::Request& request) const override;
 
  private:
+  Task<Result<std::string>> answer(const DocumentRequest& request, const DocumentPlan& plan,
+                                   dispatch::Attempts& attempts) const;
+  Result<providers::WireRequest> encode_for(const dispatch::Attempts& attempts,
+                                            const DocumentRequest& request) const;
+  Task<Result<std::string>> read_there(const DocumentRequest& request, dispatch::Attempts& attempts,
+                                       providers::WireRequest wire) const;
+  Task<Result<std::string>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
+                                      dispatch::Attempts& attempts) const;
+
   Work work_;
   const DocumentEngine& engine_;
 };

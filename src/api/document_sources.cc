@@ -74,19 +74,13 @@ Result<DocumentRequest> parse_json_request(const edge::Request& http) {
   }
   for (auto& [name, field] :
        {std::pair{"model", &request.model}, std::pair{"doc_type", &request.doc_type},
-        std::pair{"output", &request.output}, std::pair{"resolution", &request.resolution}}) {
+        std::pair{"output", &request.output}, std::pair{"resolution", &request.resolution},
+        std::pair{"prompt", &request.prompt}, std::pair{"prompt_mode", &request.prompt_mode}}) {
     auto text = optional_text(*body, name);
     if (!text) {
       return fail(text.error());
     }
     *field = text->value_or("");
-  }
-  for (const std::string_view name : {"prompt", "prompt_mode"}) {
-    auto text =
-        optional_text(*body, name);  // for vision models; checked, not used by the embedded engine
-    if (!text) {
-      return fail(text.error());
-    }
   }
   if (const json::value* raw = body->if_contains("include_raw")) {
     if (!raw->is_bool()) {
@@ -117,6 +111,10 @@ Result<DocumentRequest> parse_form_request(const edge::Request& http) {
       request.output = text;
     } else if (part.name == "resolution") {
       request.resolution = text;
+    } else if (part.name == "prompt") {
+      request.prompt = text;
+    } else if (part.name == "prompt_mode") {
+      request.prompt_mode = text;
     } else if (part.name == "include_raw") {
       request.include_raw = text == "true" || text == "1";
     }

@@ -25,6 +25,8 @@ struct DocumentRequest {
   std::string doc_type;
   std::string output;
   std::string resolution;
+  std::string prompt;       ///< for vision models; the embedded engine needs none
+  std::string prompt_mode;  ///< of dots.ocr
   bool include_raw = false;
 };
 

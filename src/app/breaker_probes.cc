@@ -28,10 +28,11 @@ std::vector<Asked> open_providers(const routing::Catalog& catalog, SteadyTime no
       if (target.embedded || target.health->standing(now) != Standing::Open) {
         continue;
       }
-      auto known = std::ranges::find(asked, target.provider,
+      ProviderProbe probe = probe_of(target);
+      auto known = std::ranges::find(asked, probe.health.name,
                                      [](const Asked& one) { return one.probe.health.name; });
       if (known == asked.end()) {
-        known = asked.insert(asked.end(), Asked{.probe = probe_of(target), .targets = {}});
+        known = asked.insert(asked.end(), Asked{.probe = std::move(probe), .targets = {}});
       }
       known->targets.push_back(target.health);
     }
@@ -58,7 +59,7 @@ Task<void> BreakerProbes::look() {
   co_await asking.close(SteadyTime::max());  // each has its own limit
   const SteadyTime now = std::chrono::steady_clock::now();
   for (const Asked& one : asked) {
-    if (one.probe.health.status != Status::Healthy) {
+    if (one.probe.health.status != Status::Healthy && one.probe.health.status != Status::Idle) {
       continue;
     }
     for (const auto& target : one.targets) {

@@ -104,7 +104,7 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
       document_engine{.sources = &sources,
                       .workers = &workers,
                       .pool = &document_pool,
-                      .catalogs = &catalogs,
+                      .services = {.catalogs = catalogs, .clients = clients, .routers = routers},
                       .lines = &lines,
                       .settings = [this] { return current_settings(); }} {}
 

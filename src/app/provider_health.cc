@@ -23,12 +23,15 @@ constexpr std::chrono::seconds kPatience{2};
 std::vector<ProviderProbe> probes_for(const routing::Catalog& catalog) {
   std::vector<ProviderProbe> probes;
   const auto add = [&](const routing::Target& target) {
-    const bool known = std::ranges::any_of(
-        probes, [&](const ProviderProbe& probe) { return probe.health.name == target.provider; });
-    if (target.embedded || known) {
+    if (target.embedded) {
       return;
     }
-    probes.push_back(probe_of(target));
+    ProviderProbe fresh = probe_of(target);
+    const bool known = std::ranges::any_of(
+        probes, [&](const ProviderProbe& probe) { return probe.health.name == fresh.health.name; });
+    if (!known) {
+      probes.push_back(std::move(fresh));
+    }
   };
   for (const auto& model : catalog.models()) {
     std::ranges::for_each(model->targets, add);

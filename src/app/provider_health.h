@@ -46,7 +46,7 @@ class StoreCheck final {
 };
 
 /// Looks at the store, the document workers and every provider that a model uses. A provider is
-/// asked for its list of models, which costs nothing anywhere, and has two seconds to answer.
+/// asked how it is or for its list of models, which costs nothing, and has two seconds to answer.
 class ProviderHealth final : public api::HealthSource {
  public:
   struct Parts {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <utility>
 
 namespace headgate::app {
 namespace {
@@ -11,10 +12,19 @@ using Status = api::EndpointHealth::Status;
 constexpr std::chrono::seconds kPatience{2};
 /// Of a list of models, read so that the connection can be kept; a longer one is cut.
 constexpr std::size_t kMaxAnswer = 256 << 10;
+/// What of it is looked at.
+constexpr std::size_t kMaxLookedAt = 16 << 10;
 
-Status status_of(int http_status) {
-  return http_status < 500 && http_status != 401 && http_status != 403 ? Status::Healthy
-                                                                       : Status::Unhealthy;
+Status status_of(providers::Vitals::State state) {
+  switch (state) {
+    case providers::Vitals::State::Well:
+      return Status::Healthy;
+    case providers::Vitals::State::Idle:
+      return Status::Idle;
+    case providers::Vitals::State::Ill:
+      break;
+  }
+  return Status::Unhealthy;
 }
 
 }  // namespace
@@ -22,10 +32,14 @@ Status status_of(int http_status) {
 ProviderProbe probe_of(const routing::Target& target) {
   ProviderProbe probe{.origin = target.base.origin,
                       .base_path = target.base.target,
-                      .wire = target.protocol->encode_model_list(),
+                      .protocol = target.protocol,
+                      .wire = target.protocol->encode_health(target.name),
                       .credential = target.credentials.empty() ? "" : target.credentials.front(),
                       .health = {}};
   probe.health.name = target.provider;
+  if (!target.name.endpoint.empty()) {
+    probe.health.name.append("/").append(target.name.endpoint);
+  }
   return probe;
 }
 
@@ -46,18 +60,20 @@ Task<void> ask(upstream::Client& client, ProviderProbe& probe) {
     co_return;
   }
   const int status = exchange->head().status;
-  probe.health.status = status_of(status);
-  if (probe.health.status == Status::Unhealthy) {
-    probe.health.error = "The provider answered with status " + std::to_string(status) + ".";
-  }
   std::size_t read = 0;
+  std::string begin;
   while (read < kMaxAnswer) {
     auto piece = co_await exchange->read();
     if (!piece || !*piece || (*piece)->empty()) {
       break;
     }
     read += (*piece)->size();
+    begin.append((*piece)->substr(0, kMaxLookedAt - begin.size()));
   }
+  providers::Vitals vitals = probe.protocol->read_health(status, begin);
+  probe.health.status = status_of(vitals.state);
+  probe.health.workers = std::move(vitals.workers);
+  probe.health.error = std::move(vitals.trouble);
 }
 
 }  // namespace headgate::app

@@ -10,14 +10,16 @@
 
 namespace headgate::app {
 
-/// A question to a provider that costs nothing: its list of models. Holds copies, for a reload may
-/// drop the target meanwhile.
+/// A question to a provider that costs nothing: how it is, or its list of models. Holds copies, for
+/// a reload may drop the target meanwhile.
 struct ProviderProbe {
   upstream::Origin origin;
   std::string base_path;
+  const providers::Provider* protocol = nullptr;
   providers::WireRequest wire;
   std::string credential;
-  api::EndpointHealth health;  ///< what came of it; its name is the provider's
+  api::EndpointHealth
+      health;  ///< what came of it; its name is the provider's, with the endpoint if it has several
 };
 
 ProviderProbe probe_of(const routing::Target& target);

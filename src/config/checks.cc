@@ -229,10 +229,6 @@ class Checker {
       if (embedded && !provider.base_url.empty()) {
         problem(path + ": the embedded engine has no base_url");
       }
-      if (!is_served(provider.protocol)) {
-        warn(path + ": this version does not speak the protocol " + provider.protocol +
-             " yet; its targets are passed over");
-      }
       if (provider.any_model) {
         if (has_wildcard) {
           problem(path + ".any_model: another provider has it already");
@@ -322,8 +318,6 @@ class Checker {
   }
 
   void targets(const ModelSettings& model, const std::string& path) {
-    const TargetSettings* skipped = nullptr;
-    const TargetSettings* served = nullptr;
     for (const TargetSettings& target : model.targets) {
       const auto protocol = protocols_.find(target.provider);
       if (protocol == protocols_.end()) {
@@ -339,17 +333,6 @@ class Checker {
       if (protocol->second == "runpod" && target.endpoint.empty()) {
         problem(path + ".targets: a target of " + target.provider + " needs an endpoint");
       }
-      if (is_served(protocol->second)) {
-        served = served == nullptr ? &target : served;
-      } else {
-        skipped = skipped == nullptr ? &target : skipped;
-      }
-    }
-    if (skipped != nullptr && served != nullptr) {
-      warn(path + ": the target " + skipped->provider +
-           " is configured, but this version serves the model from " + served->provider);
-    } else if (skipped != nullptr) {
-      warn(path + ": this version cannot serve any of its targets yet");
     }
   }
 
@@ -373,10 +356,6 @@ class Checker {
 };
 
 }  // namespace
-
-bool is_served(std::string_view protocol) {
-  return protocol == "openai" || protocol == "gemini" || protocol == "embedded";
-}
 
 CheckResult check_settings(const Settings& settings) { return Checker(settings).run(); }
 

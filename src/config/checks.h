@@ -7,9 +7,6 @@
 
 namespace headgate::config {
 
-/// Whether this version speaks a provider's protocol.
-bool is_served(std::string_view protocol);
-
 struct CheckResult {
   std::vector<std::string> problems;  ///< any of them is a refused start
   std::vector<std::string> warnings;

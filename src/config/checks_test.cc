@@ -147,8 +147,6 @@ TEST(Checks, WhatIsUnusualButAllowedWarns) {
       {"auth: {admin_password: admin}\n", "accepted on loopback only"},
       {"store: {url: \"postgres://u:p@h/d\"}\n", "does not serve PostgreSQL yet"},
       {"shared: {url: \"redis://h\"}\n", "not used by this version yet"},
-      {"providers: {a: {protocol: anthropic, base_url: \"https://a\"}}\n",
-       "does not speak the protocol anthropic yet"},
   };
   for (const Case& test : cases) {
     const auto loaded = load_text(test.text, "f", {});

@@ -36,7 +36,6 @@ constexpr Option kTargetOptions[] = {
     {.name = "endpoint",
      .type = Text,
      .reload = Live,
-     .use = Use::Later,
      .help = "RunPod: the endpoint's id.",
      .slot = at<Target, &Target::endpoint>},
     {.name = "weight",

@@ -49,7 +49,7 @@ These environment names keep their meaning. A provider, model or key that the fi
 |---|---|
 | `GATEWAY_API_KEY` | a static key with all `inference:` scopes, `models:read`, `jobs:read`, `jobs:write` |
 | `RUNPOD_API_KEY` | provider `runpod` |
-| `RUNPOD_CLASSIFY_ENDPOINT`, `RUNPOD_EXTRACT_ENDPOINT` | first target of `document-classifier` and `document-extractor`, before the embedded engine (this version serves the latter and says so) |
+| `RUNPOD_CLASSIFY_ENDPOINT`, `RUNPOD_EXTRACT_ENDPOINT` | first target of `document-classifier` and `document-extractor`, before the embedded engine |
 | `RUNPOD_TIMEOUT`, `RUNPOD_MAX_RETRIES` | seconds for one attempt; attempts at that target |
 | `RATE_LIMIT_REQUESTS`, `RATE_LIMIT_WINDOW` | the tier `default`: requests (100) in so many seconds (60) |
 | `LOG_LEVEL` | `log.level`; `WARN`, `CRITICAL` and capitals are understood |

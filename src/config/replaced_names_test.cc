@@ -78,11 +78,8 @@ TEST(ReplacedNames, TheDocumentGatewaysEnvironmentStartsAGateway) {
     EXPECT_EQ(model.targets[0].endpoint, endpoint);
     EXPECT_EQ(model.targets[1].provider, "embedded");
     EXPECT_EQ(model.retry.max_attempts, 5U);
-    EXPECT_THAT(loaded->warnings,
-                Contains(HasSubstr(std::string(name) +
-                                   ": the target runpod is configured, but this version serves "
-                                   "the model from embedded")));
   }
+  EXPECT_THAT(loaded->warnings, Not(Contains(HasSubstr("runpod"))));
   EXPECT_EQ(model_named(settings, "document-ocr").targets.size(), 1U);
   EXPECT_EQ(settings.tiers.at("default").per_minute, 200U);
   EXPECT_EQ(settings.tiers.at("default").burst, 0U);
@@ -162,7 +159,7 @@ TEST(ReplacedNames, VendorKeysMakeProviders) {
   EXPECT_EQ(provider_named(loaded->settings, "anthropic")->protocol, "anthropic");
   EXPECT_FALSE(provider_named(loaded->settings, "anthropic")->any_model);
   EXPECT_EQ(provider_named(loaded->settings, "gemini")->protocol, "gemini");
-  EXPECT_THAT(loaded->warnings, Contains(HasSubstr("does not speak the protocol anthropic yet")));
+  EXPECT_THAT(loaded->warnings, Not(Contains(HasSubstr("yet"))));
 }
 
 TEST(ReplacedNames, WhatTheFileDescribesIsLeftAlone) {

@@ -26,17 +26,19 @@ class Stopwatch {
 
 }  // namespace
 
-Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,
-                 model::RequestContext& context)
-    : lease_(std::move(lease)),
-      wire_(std::move(wire)),
-      context_(context),
-      started_(std::chrono::steady_clock::now()) {
+Attempt::Attempt(routing::Lease lease, model::RequestContext& context)
+    : lease_(std::move(lease)), context_(context), started_(std::chrono::steady_clock::now()) {
   const routing::Target& target = lease_.target();
   ++context.attempts;
   context.provider = target.provider;
-  context.target = target.name.model;
+  context.target = target.called();
+}
 
+Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,
+                 model::RequestContext& context)
+    : Attempt(std::move(lease), context) {
+  wire_ = std::move(wire);
+  const routing::Target& target = lease_.target();
   if (!context.traceparent.empty()) {
     trace_fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
   }

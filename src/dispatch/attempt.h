@@ -23,6 +23,8 @@ class Attempt final : public Recycled {
   /// Notes the attempt in `context`, which outlives it like what the pieces of `wire` point into.
   Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,
           model::RequestContext& context);
+  /// A call that is made by other means: only what all calls have in common.
+  Attempt(routing::Lease lease, model::RequestContext& context);
 
   /// Waits for the answer's head until `patience`: false if it is not there yet. A refusal by the
   /// target comes back as what it means to our caller.
@@ -35,6 +37,8 @@ class Attempt final : public Recycled {
   const upstream::ResponseHead& head() const { return exchange_->head(); }
   /// Of the answer; 0 while there is none.
   int status() const { return status_; }
+  /// Of a call made by other means.
+  void set_status(int status) { status_ = status; }
   const routing::Target& target() const { return lease_.target(); }
   const routing::Lease& lease() const { return lease_; }
   /// The right to the call, to be ended.

@@ -77,6 +77,15 @@ Result<void> Attempts::choose() {
     ask.prefixes = prefixes.prefixes();
   }
   plan_ = services_.routers.here().plan(ask, *services_.catalogs.here(), now);
+  const model::JobAttempt* const earlier =
+      context_.ledger == nullptr ? nullptr : context_.ledger->under_way();
+  for (std::size_t i = 0; earlier != nullptr && i < plan_.candidates.size(); ++i) {
+    const routing::Target& target = target_of(i);
+    if (target.provider == earlier->provider && target.called() == earlier->target &&
+        take(i, now)) {
+      return {};
+    }
+  }
   for (std::size_t i = 0; i < plan_.candidates.size(); ++i) {
     if (take(i, now)) {
       return {};
@@ -104,7 +113,7 @@ Task<Result<void>> Attempts::note() {
   }
   if (context_.ledger != nullptr) {
     const routing::Target& target = lease_.target();
-    co_return co_await context_.ledger->begin(target.provider, target.name.model);
+    co_return co_await context_.ledger->begin(target.provider, target.called());
   }
   co_return Result<void>{};
 }
@@ -117,6 +126,11 @@ Result<void> Attempts::call() {
 Result<void> Attempts::call_again(const model::AnswerTrail& trail) {
   continues_ = trail.only_text() != nullptr && lease_.target().abilities.prefill;
   return start(encode(continues_ ? &trail : nullptr));
+}
+
+void Attempts::call_otherwise() {
+  first_token_at_.reset();
+  attempt_ = std::make_unique<Attempt>(std::move(lease_), context_);
 }
 
 Result<void> Attempts::start(Result<providers::WireRequest> wire) {
@@ -259,7 +273,7 @@ bool Attempts::take_next(NextKind kind, SteadyTime now) {
 void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime now) {
   const routing::Target& target = target_of(candidate_);
   failed_.push_back({.provider = target.provider,
-                     .target = target.name.model,
+                     .target = target.called(),
                      .outcome = std::string(wire_code(error))});
   failed_key_.reset();
   if (!attempt_) {

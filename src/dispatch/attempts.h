@@ -25,7 +25,8 @@ class Attempts final {
   Attempts(const Services& services, std::shared_ptr<const routing::Model> model,
            model::InferenceRequest request, model::RequestContext& context);
 
-  /// Chooses the first target. Fails with why there is none.
+  /// Chooses the first target, which is where a job is under way already if it is anywhere. Fails
+  /// with why there is none.
   Result<void> choose();
   /// Puts what depends on a call on disk, if anything does: to be awaited before call().
   bool must_note() const;
@@ -36,6 +37,11 @@ class Attempts final {
   /// The same, going on behind what the client has, if the target can be told so; else from the
   /// beginning.
   Result<void> call_again(const model::AnswerTrail& trail);
+
+  /// The chosen target, before it is called.
+  const routing::Target& chosen() const { return lease_.target(); }
+  /// Takes the call of the chosen target to be made by other means than a request of its own.
+  void call_otherwise();
 
   /// The current call failed with `error`: waits if that is wise, and chooses the next. Fails with
   /// what the caller hears if there is none; `details` then tells of the attempts.
@@ -49,6 +55,7 @@ class Attempts final {
   const routing::Target& target() const { return attempt_->target(); }
   const model::InferenceRequest& request() const { return request_; }
   model::RequestContext& context() const { return context_; }
+  upstream::Client& client() const { return *services_.clients.here(); }
   /// Whether the current call's body is the client's own, and not a translation.
   bool passes() const { return passes_; }
   /// Whether the current call was told to go on behind what the client has.

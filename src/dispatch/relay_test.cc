@@ -42,6 +42,9 @@ struct AnyAttempt final : model::AttemptLedger {
     co_return Result<void>{};
   }
   void failed(const Error& /*error*/) override {}
+  Task<Result<void>> remote(std::string_view /*id*/) override { co_return Result<void>{}; }
+  const model::JobAttempt* under_way() const override { return nullptr; }
+  bool leaves_remote() const override { return false; }
 };
 
 std::string head(std::string_view type, std::string_view framing) {

@@ -53,7 +53,15 @@ struct JobAttempt {
   std::optional<std::int64_t> ended_at{};  ///< unset: under way, or the gateway was killed
   std::string outcome{};  ///< "", "succeeded", an error code, "crashed" or "cancelled"
   std::string error{};    ///< what the caller is told of it
+  /// What the provider calls the job of its own that carries this out. While there is no outcome,
+  /// a new start of the gateway goes on with it.
+  std::string remote_id{};
 };
+
+/// Whether the last of `attempts` is under way at a provider, whatever became of who waited for it.
+inline bool is_under_way_remotely(const std::vector<JobAttempt>& attempts) {
+  return !attempts.empty() && attempts.back().outcome.empty() && !attempts.back().remote_id.empty();
+}
 
 /// What a job is made of when it is accepted: all it needs to run alone, later, elsewhere.
 struct JobRequest {

@@ -30,6 +30,16 @@ class AttemptLedger {
   virtual Task<Result<void>> begin(std::string_view provider, std::string_view target) = 0;
   /// The attempt that was begun last failed so, and another may follow.
   virtual void failed(const Error& error) = 0;
+
+  /// The attempt that was begun last is carried out by the provider as a job of its own, called
+  /// `id`. Returns when that is on disk.
+  virtual Task<Result<void>> remote(std::string_view id) = 0;
+  /// The last attempt, if it is still under way at the provider: begin() for the same target goes
+  /// on with it instead of beginning another. Null if there is none.
+  virtual const JobAttempt* under_way() const = 0;
+  /// Whether what is under way at a provider goes on though this run ends: the gateway stops, and
+  /// the next start waits for it again.
+  virtual bool leaves_remote() const = 0;
 };
 
 /// What a request may cost: reserved when it was let in, settled once with what it used. On the

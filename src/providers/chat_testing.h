@@ -41,6 +41,8 @@ inline std::string describe(const model::ChatEvent& event) {
       return choice + "call" + call + event.id + " " + event.name + "|" + event.signature + "\n";
     case Type::ToolArguments:
       return choice + "arguments" + call + event.text + "\n";
+    case Type::Image:
+      return choice + "image " + event.name + "\n";
     case Type::Logprobs:
       return choice + "logprobs " + event.text + "\n";
     case Type::Finish:

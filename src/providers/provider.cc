@@ -27,6 +27,20 @@ WireRequest Provider::encode_model_list() const {
   return wire;
 }
 
+WireRequest Provider::encode_health(const TargetName& /*target*/) const {
+  return encode_model_list();
+}
+
+Vitals Provider::read_health(int status, std::string_view /*body*/) const {
+  constexpr int kServerError = 500;
+  const bool well = status < kServerError && status != 401 && status != 403;
+  if (well) {
+    return {};
+  }
+  return {.state = Vitals::State::Ill,
+          .trouble = "The provider answered with status " + std::to_string(status) + "."};
+}
+
 std::unique_ptr<ChatReader> Provider::chat_reader() const { return nullptr; }
 
 Result<WireRequest> Provider::encode_embedding(const model::EmbeddingRequest& /*request*/,

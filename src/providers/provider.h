@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -43,8 +44,11 @@ struct TargetName {
   std::string model;       ///< the provider's name of the model
   std::string json_model;  ///< the same as a JSON string, quotes included
   std::int64_t max_output =
-      0;  ///< tokens an answer may have where the request does not say; 0: unknown
+      0;                   ///< tokens an answer may have where the request does not say; 0: unknown
+  std::string endpoint{};  ///< where the provider has several: its id, as configured
 };
+
+class RemoteJobs;
 
 using model::Usage;
 
@@ -80,6 +84,18 @@ class ChatReader {
   virtual Result<void> finish(std::vector<model::ChatEvent>& events) = 0;
 };
 
+/// What an answer to Provider::encode_health says.
+struct Vitals {
+  enum class State : std::uint8_t {
+    Well,
+    Idle,  ///< nothing runs now; the next request starts it
+    Ill,   ///< it answers, but cannot work
+  };
+  State state = State::Well;
+  std::vector<std::pair<std::string, std::uint64_t>> workers{};  ///< e.g. {"idle", 2}
+  std::string trouble{};  ///< why it is ill, or what callers will notice; safe to show
+};
+
 /// Translates between the client's request and one vendor's wire format.
 ///
 /// Pure: no sockets, clocks, threads or logging; dispatch/ performs the calls, the retries and the
@@ -113,6 +129,13 @@ class Provider {
   virtual Result<model::ChatAnswer> decode_chat(std::string_view body) const;
   /// A call that costs nothing and tells whether the vendor answers: its list of models.
   virtual WireRequest encode_model_list() const;
+  /// A call that costs nothing and tells how a target is; its list of models where there is no
+  /// better.
+  virtual WireRequest encode_health(const TargetName& target) const;
+  /// Of an answer of that call, which may be cut at a few KiB.
+  virtual Vitals read_health(int status, std::string_view body) const;
+  /// How work is handed over that the vendor carries out as a job of its own; null if it has none.
+  virtual const RemoteJobs* remote_jobs() const { return nullptr; }
   /// Null if the vendor offers no chat.
   virtual std::unique_ptr<ChatReader> chat_reader() const;
   virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,

@@ -128,12 +128,16 @@ Task<RunEnd> JobRun::proceed() {
     shared_.watch.notify(seq_);
     co_return RunEnd::Ended;
   }
-  end_attempt("interrupted", "It is not known how this attempt ended.");
   if (overdue()) {
     slot_.reset();
+    end_attempt("interrupted", "It is not known how this attempt ended.");
     co_return co_await finish(failure(expired_before_it_ran(), JobState::Expired));
   }
-  if (attempts_.size() >= loaded_.job.max_attempts) {
+  const bool goes_on = under_way() != nullptr;
+  if (!goes_on) {
+    end_attempt("interrupted", "It is not known how this attempt ended.");
+  }
+  if (!goes_on && attempts_.size() >= loaded_.job.max_attempts) {
     slot_.reset();
     co_return co_await finish(failure(
         upstream_failed("No attempt is left.", "the last one was interrupted"), JobState::Failed));
@@ -238,26 +242,54 @@ Task<Result<std::string>> JobRun::carry_out() {
   co_return fail(internal_error(std::move(bug)));
 }
 
-void JobRun::failed(const Error& error) { end_attempt(wire_code(error), error.message); }
+void JobRun::failed(const Error& error) {
+  if (leaves_remote() && under_way() != nullptr) {
+    return;  // it did not fail: it is left alone
+  }
+  end_attempt(wire_code(error), error.message);
+}
+
+const model::JobAttempt* JobRun::under_way() const {
+  return model::is_under_way_remotely(attempts_) ? &attempts_.back() : nullptr;
+}
+
+Task<Result<void>> JobRun::remote(std::string_view id) {
+  attempts_.back().remote_id = id;
+  auto noted = co_await parts_.jobs->note_attempts(seq_, fence_, attempts_);
+  if (!noted) {
+    attempts_.back().remote_id.clear();
+    held_ = noted.error().kind != ErrorKind::Conflict;
+  }
+  co_return noted;
+}
 
 Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view target) {
-  end_attempt("failed", "");
+  const model::JobAttempt* const earlier = under_way();
+  const bool goes_on =
+      earlier != nullptr && earlier->provider == provider && earlier->target == target;
+  if (!goes_on) {
+    end_attempt("failed", "");
+  }
   if (overdue()) {
     stop(Stop::Expired);
   }
   if (stop_ != Stop::No) {
     co_return fail(client_left());
   }
-  if (attempts_.size() >= loaded_.job.max_attempts) {
+  if (!goes_on && attempts_.size() >= loaded_.job.max_attempts) {
     co_return fail(upstream_failed("No attempt is left."));
   }
-  attempts_.push_back({.n = static_cast<std::uint32_t>(attempts_.size() + 1),
-                       .provider = std::string(provider),
-                       .target = std::string(target),
-                       .started_at = unix_ms(*parts_.clock)});
+  if (!goes_on) {
+    attempts_.push_back({.n = static_cast<std::uint32_t>(attempts_.size() + 1),
+                         .provider = std::string(provider),
+                         .target = std::string(target),
+                         .started_at = unix_ms(*parts_.clock)});
+  }
   auto begun = co_await parts_.jobs->begin_attempt(seq_, fence_, attempts_);
   if (!begun) {
-    attempts_.pop_back();
+    if (!goes_on) {
+      attempts_.pop_back();
+    }
     held_ = begun.error().kind != ErrorKind::Conflict;
     co_return fail(begun.error());
   }
@@ -268,7 +300,9 @@ Task<Result<void>> JobRun::begin(std::string_view provider, std::string_view tar
   }
   shared_.watch.notify(seq_);
   if (stop_ != Stop::No) {
-    attempts_.pop_back();  // it is not made: nobody calls before this has returned
+    if (!goes_on) {
+      attempts_.pop_back();  // it is not made: nobody calls before this has returned
+    }
     co_return fail(client_left());
   }
   co_return Result<void>{};
@@ -357,7 +391,9 @@ Task<RunEnd> JobRun::conclude(Result<std::string> result) {
                                .output_tokens = context_.output_tokens});
   }
   if (stop_ == Stop::GatewayStops) {
-    end_attempt("interrupted", "The gateway was stopped.");
+    if (under_way() == nullptr) {
+      end_attempt("interrupted", "The gateway was stopped.");
+    }
     co_return co_await put_back(std::chrono::milliseconds(0));
   }
   if (stop_ == Stop::Expired) {

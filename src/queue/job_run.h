@@ -55,6 +55,9 @@ class JobRun final : public model::AttemptLedger, private Deadline {
 
   Task<Result<void>> begin(std::string_view provider, std::string_view target) override;
   void failed(const Error& error) override;
+  Task<Result<void>> remote(std::string_view id) override;
+  const model::JobAttempt* under_way() const override;
+  bool leaves_remote() const override { return stop_ == Stop::GatewayStops; }
 
  private:
   void on_deadline() override;

@@ -287,6 +287,72 @@ TEST_F(JobRunTest, AJobCostsWhatAllItsRunsCost) {
   EXPECT_EQ(job(seq).output_tokens, 8);
 }
 
+/// Begins at a provider that gives it the id r-1, and has the gateway stop then.
+Task<Result<std::string>> begin_remotely_and_stop(JobRun& run, model::RequestContext& context) {
+  auto begun = co_await context.ledger->begin("runpod", "ep");
+  EXPECT_TRUE(begun);
+  auto noted = co_await context.ledger->remote("r-1");
+  EXPECT_TRUE(noted);
+  EXPECT_FALSE(context.ledger->leaves_remote());
+  run.stop(JobRun::Stop::GatewayStops);
+  EXPECT_TRUE(context.ledger->leaves_remote());
+  context.ledger->failed(client_left());
+  co_return fail(client_left());
+}
+
+TEST_F(JobRunTest, WorkAtAProviderIsTakenUpAgainAfterTheGatewayStopped) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return begin_remotely_and_stop(*self.running_, context);
+  });
+  const auto seq = submit([](auto& request) { request.max_attempts = 1; });
+  EXPECT_EQ(run_once(seq), RunEnd::PutBack);
+  ASSERT_EQ(job(seq).attempts.size(), 1U);
+  EXPECT_EQ(job(seq).attempts[0].outcome, "") << "it goes on there";
+  EXPECT_EQ(job(seq).attempts[0].remote_id, "r-1");
+
+  act([](JobRunTest&, model::RequestContext& context,
+         const DeltaSink&) -> Task<Result<std::string>> {
+    EXPECT_NE(context.ledger->under_way(), nullptr);
+    auto begun = co_await context.ledger->begin("runpod", "ep");
+    EXPECT_TRUE(begun);
+    EXPECT_EQ(context.ledger->under_way()->remote_id, "r-1");
+    co_return std::string("{}");
+  });
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  EXPECT_EQ(job(seq).state, JobState::Succeeded);
+  ASSERT_EQ(job(seq).attempts.size(), 1U) << "it was one attempt all the time";
+  EXPECT_EQ(job(seq).attempts[0].outcome, "succeeded");
+}
+
+TEST_F(JobRunTest, WorkAtAProviderIsGivenUpWhenAnotherTargetIsAsked) {
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return begin_remotely_and_stop(*self.running_, context);
+  });
+  const auto seq = submit();
+  EXPECT_EQ(run_once(seq), RunEnd::PutBack);
+  act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
+    return self.call(context, std::string("{}"));
+  });
+  EXPECT_EQ(run_once(seq), RunEnd::Ended);
+  ASSERT_EQ(job(seq).attempts.size(), 2U);
+  EXPECT_EQ(job(seq).attempts[0].outcome, "failed");
+  EXPECT_EQ(job(seq).attempts[1].remote_id, "");
+}
+
+TEST_F(JobRunTest, AnIdThatCannotBeWrittenIsNotHeld) {
+  act([](JobRunTest&, model::RequestContext& context,
+         const DeltaSink&) -> Task<Result<std::string>> {
+    auto begun = co_await context.ledger->begin("runpod", "ep");
+    EXPECT_TRUE(begun);
+    auto noted = co_await context.ledger->remote("r-1");
+    EXPECT_FALSE(noted);
+    EXPECT_EQ(context.ledger->under_way(), nullptr);
+    co_return fail(noted.error());
+  });
+  troubles_.add("note_attempts", Trouble::Refused);
+  EXPECT_EQ(run_once(submit()), RunEnd::PutBack);
+}
+
 TEST_F(JobRunTest, WaitsAsLongAsTheModelServerAsks) {
   act([](JobRunTest& self, model::RequestContext& context, const DeltaSink&) {
     Error error = upstream_failed("slow down");

@@ -51,7 +51,7 @@ Result<Target> make_target(const config::ProviderSettings& provider,
   Target target;
   target.provider = provider.name;
   target.timeouts = timeouts;
-  target.endpoint = entry.endpoint;
+  target.name.endpoint = entry.endpoint;
   target.weight = entry.weight;
   target.quality = entry.quality;
   target.price_input = entry.price_input;

@@ -27,9 +27,10 @@ struct Target {
   const providers::Provider* protocol = nullptr;
   upstream::Url base;  ///< base URL without trailing slash
   providers::TargetName name;
+  /// What it is called beside its provider, as config::target_name.
+  const std::string& called() const { return name.endpoint.empty() ? name.model : name.endpoint; }
   std::vector<std::string> credentials;  ///< header lines, one entry for each key; never logged
   config::TimeoutSettings timeouts;
-  std::string endpoint;  ///< runpod: endpoint id
 
   // What the strategies and the check of needs look at.
   double weight = 1;

@@ -141,6 +141,10 @@ class JobStore {
   /// it: the new fence. Conflict unless the job is queued or running under `fence`.
   virtual Task<Result<std::int64_t>> begin_attempt(model::JobSeq seq, std::int64_t fence,
                                                    std::vector<model::JobAttempt> attempts) = 0;
+  /// Writes what became known of the attempts, and changes nothing else. Conflict unless the job
+  /// runs under `fence`.
+  virtual Task<Result<void>> note_attempts(model::JobSeq seq, std::int64_t fence,
+                                           std::vector<model::JobAttempt> attempts) = 0;
   /// Queues a job again until `not_before`. Conflict unless it runs under `fence`.
   virtual Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence, JobReturn back) = 0;
   /// Ends a job and writes what it used, both or neither. Conflict unless it is queued or running
@@ -164,7 +168,8 @@ class JobStore {
   virtual Task<Result<void>> add_counts(std::map<std::string, JobCounts> ended) = 0;
 
   /// At start-up, before anything else: queues again what was running, its last attempt noted as
-  /// crashed, and ends those without an attempt left as failed. Blocks.
+  /// crashed unless it is still under way at a provider, and ends those without an attempt left as
+  /// failed. Blocks.
   virtual Result<Recovery> recover(std::int64_t now) = 0;
   /// Every job that waits, in order of submission. Blocks.
   virtual Result<void> each_waiting(const std::function<void(const WaitingJob&)>& visit) = 0;

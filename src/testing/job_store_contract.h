@@ -185,6 +185,41 @@ TEST_P(JobContract, TheEndOfAJobAndWhatItUsedAreWrittenBothOrNeither) {
   EXPECT_EQ(charged(), 37);
 }
 
+TEST_P(JobContract, NotesWhatBecameKnownOfAnAttempt) {
+  const auto submitted = submit(some_job());
+  auto known = attempts(1);
+  known.back().remote_id = "r-1";
+  EXPECT_EQ(run(jobs_.note_attempts(submitted.seq, 0, known)).error().kind, ErrorKind::Conflict)
+      << "it does not run";
+  const std::int64_t fence = begin(submitted.seq);
+  EXPECT_EQ(run(jobs_.note_attempts(submitted.seq, fence - 1, known)).error().kind,
+            ErrorKind::Conflict);
+  ASSERT_TRUE(run(jobs_.note_attempts(submitted.seq, fence, known)));
+  const auto job = run(jobs_.find(submitted.id, ""));
+  EXPECT_EQ(job->attempts.at(0).remote_id, "r-1");
+  EXPECT_EQ(job->fence, fence);
+  EXPECT_EQ(job->state, JobState::Running);
+}
+
+TEST_P(JobContract, RecoversWhatIsUnderWayAtAProviderWithoutCountingIt) {
+  auto only_try = some_job();
+  only_try.request.max_attempts = 1;
+  const auto submitted = submit(std::move(only_try));
+  auto known = attempts(1);
+  known.back().remote_id = "r-1";
+  const std::int64_t fence = begin(submitted.seq);
+  ASSERT_TRUE(run(jobs_.note_attempts(submitted.seq, fence, known)));
+  const auto recovery = jobs_.recover(3000);
+  ASSERT_TRUE(recovery);
+  EXPECT_EQ(recovery->requeued, 1U);
+  const auto job = run(jobs_.find(submitted.id, ""));
+  EXPECT_EQ(job->state, JobState::Queued);
+  EXPECT_GT(job->fence, fence) << "who had it may not write any more";
+  ASSERT_EQ(job->attempts.size(), 1U);
+  EXPECT_EQ(job->attempts[0].outcome, "");
+  EXPECT_EQ(job->attempts[0].remote_id, "r-1");
+}
+
 TEST_P(JobContract, CancelsWhatHasNotEnded) {
   const auto queued = submit(some_job());
   auto cancelled = run(jobs_.cancel(queued.id, "key:a", 1500));

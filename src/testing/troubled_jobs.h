@@ -96,6 +96,10 @@ class TroubledJobs final : public stores::JobStore {
                                            std::vector<model::JobAttempt> attempts) override {
     return troubles_.pass("begin_attempt", jobs_.begin_attempt(seq, fence, std::move(attempts)));
   }
+  Task<Result<void>> note_attempts(model::JobSeq seq, std::int64_t fence,
+                                   std::vector<model::JobAttempt> attempts) override {
+    return troubles_.pass("note_attempts", jobs_.note_attempts(seq, fence, std::move(attempts)));
+  }
   Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
                               stores::JobReturn back) override {
     return troubles_.pass("put_back", jobs_.put_back(seq, fence, std::move(back)));

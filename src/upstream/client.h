@@ -39,9 +39,13 @@ struct Timeouts {
 inline constexpr std::size_t kMaxBodyPieces = 12;
 
 /// One request to send. Everything it borrows outlives the exchange.
-/// Whether a request goes out once more, on a fresh connection, when a pooled one turned out to
-/// have been closed: the server may have seen the first, though it rarely has.
-enum class WhenStale : std::uint8_t { SendAgain, Fail };
+/// What is done about pooled connections that turn out to have been closed: the server may have
+/// seen the request, though it rarely has.
+enum class WhenStale : std::uint8_t {
+  SendAgain,  ///< once more, on a fresh connection
+  Fail,
+  Avoid,  ///< the request goes out on a fresh connection from the start
+};
 
 struct OutgoingRequest {
   const Origin* origin = nullptr;

@@ -233,7 +233,8 @@ Task<Result<void>> PooledExchange::send(Reuse reuse) {
   if (auto sound = check(); !sound) {
     co_return fail(sound.error());
   }
-  const bool pool_allowed = reuse == Reuse::Allowed && !request_.connect_to;
+  const bool pool_allowed =
+      reuse == Reuse::Allowed && !request_.connect_to && request_.when_stale != WhenStale::Avoid;
   connection_ = pool_allowed ? pool_.take_idle(*request_.origin) : nullptr;
   pooled_ = connection_ != nullptr;
   if (pooled_) {

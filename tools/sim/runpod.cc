@@ -103,6 +103,16 @@ Work passed_on(const Answer& answer) {
   return work;
 }
 
+/// What a handler for documents says: of their type unless it is told that, else of their fields.
+std::string documents_output(const json::object& input, std::size_t pages, std::string_view text) {
+  if (auto type = text_member(input, "doc_type")) {
+    return R"({"data":{"text":)" + quoted(text) + R"(},"confidence":{"overall":0.9},"doc_type":)" +
+           quoted(*type) + R"(,"page_count":)" + std::to_string(pages) +
+           R"(,"raw_ocr":{"combined_text":)" + quoted(text) + "}}";
+  }
+  return R"({"type":"W2","confidence":0.95,"reasoning":)" + quoted(text) + "}";
+}
+
 Work own_work(const Behaviour& behaviour, const json::object& input) {
   Demand demand;
   if (auto prompt = text_member(input, "prompt")) {
@@ -116,7 +126,9 @@ Work own_work(const Behaviour& behaviour, const json::object& input) {
   for (const std::string& piece : saying.pieces) {
     work.pieces.push_back(quoted(piece));
   }
-  if (input.contains("prompt") || input.contains("messages")) {
+  if (const json::array* urls = array_member(input, "image_urls")) {
+    work.output = documents_output(input, urls->size(), saying.text());
+  } else if (input.contains("prompt") || input.contains("messages")) {
     work.output = R"([{"choices":[{"tokens":[)" + quoted(saying.text()) +
                   R"(]}],"usage":{"input":)" + std::to_string(behaviour.prompt_tokens) +
                   R"(,"output":)" + std::to_string(saying.tokens()) + "}}]";

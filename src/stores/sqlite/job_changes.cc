@@ -93,6 +93,21 @@ Result<std::int64_t> begin_attempt(Session& session, model::JobSeq seq, std::int
   return taken;
 }
 
+Result<void> note_attempts(Session& session, model::JobSeq seq, std::int64_t fence,
+                           const std::vector<model::JobAttempt>& attempts) {
+  auto update = session.prepare(
+      "UPDATE jobs SET attempts=? WHERE seq=? AND fence=? AND state=1 RETURNING seq");
+  if (!update) {
+    return fail(update.error());
+  }
+  auto held = one_row(update->bind(encode_attempts(attempts)).bind(seq).bind(fence),
+                      [](const Statement& /*row*/) {});
+  if (!held || !*held) {
+    return fail(held ? not_held() : held.error());
+  }
+  return {};
+}
+
 Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
                       const JobReturn& back) {
   auto update = session.prepare(

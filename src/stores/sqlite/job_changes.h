@@ -18,6 +18,8 @@ using Session = Database::Session;
 
 Result<std::int64_t> begin_attempt(Session& session, model::JobSeq seq, std::int64_t fence,
                                    const std::vector<model::JobAttempt>& attempts);
+Result<void> note_attempts(Session& session, model::JobSeq seq, std::int64_t fence,
+                           const std::vector<model::JobAttempt>& attempts);
 Result<void> put_back(Session& session, model::JobSeq seq, std::int64_t fence,
                       const JobReturn& back);
 Result<void> finish(Session& session, model::JobSeq seq, std::int64_t fence,

@@ -113,6 +113,9 @@ std::string encode_attempts(const std::vector<model::JobAttempt>& attempts) {
     if (!attempt.error.empty()) {
       out.append(R"(,"error":)").append(json_quote(attempt.error));
     }
+    if (!attempt.remote_id.empty()) {
+      out.append(R"(,"remote_id":)").append(json_quote(attempt.remote_id));
+    }
     out.push_back('}');
   }
   return out.empty() ? out : out + "]";
@@ -139,7 +142,8 @@ std::vector<model::JobAttempt> decode_attempts(const std::string& text) {
                         .started_at = integer_of(object, "started_at").value_or(0),
                         .ended_at = integer_of(object, "ended_at"),
                         .outcome = text_of(object, "outcome"),
-                        .error = text_of(object, "error")});
+                        .error = text_of(object, "error"),
+                        .remote_id = text_of(object, "remote_id")});
   }
   return attempts;
 }

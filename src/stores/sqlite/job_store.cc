@@ -260,6 +260,11 @@ class SqliteJobStore final : public JobStore {
     co_return co_await engine_.writer->run(
         [&](Session& session) { return sqlite::begin_attempt(session, seq, fence, attempts); });
   }
+  Task<Result<void>> note_attempts(model::JobSeq seq, std::int64_t fence,
+                                   std::vector<model::JobAttempt> attempts) override {
+    co_return co_await engine_.writer->run(
+        [&](Session& session) { return sqlite::note_attempts(session, seq, fence, attempts); });
+  }
   Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence, JobReturn back) override {
     co_return co_await engine_.writer->run(
         [&](Session& session) { return sqlite::put_back(session, seq, fence, back); });

@@ -57,8 +57,11 @@ Result<Recovery> recover(Session& session, std::int64_t now) {
     orphans = std::move(*read);
   }
   for (model::Job& job : orphans) {
-    end_last_attempt(job.attempts, "crashed", "The gateway ended while this attempt ran.", now);
-    const bool poison = job.attempts.size() >= job.max_attempts;
+    const bool goes_on = model::is_under_way_remotely(job.attempts);
+    if (!goes_on) {
+      end_last_attempt(job.attempts, "crashed", "The gateway ended while this attempt ran.", now);
+    }
+    const bool poison = !goes_on && job.attempts.size() >= job.max_attempts;
     auto done =
         poison ? end_now(session, job, JobState::Failed,
                          R"({"message":"The gateway ended while the job ran, and no attempt is)"
