@@ -1,18 +1,23 @@
 #include "app/provider_health.h"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "app/provider_probe.h"
 #include "base/task_group.h"
+#include "observe/log.h"
 #include "routing/catalog.h"
 
 namespace headgate::app {
 namespace {
 
+namespace log = observe::log;
 using Status = api::EndpointHealth::Status;
+
+constexpr std::chrono::seconds kPatience{2};
 
 /// One probe for each provider that speaks over the network.
 std::vector<ProviderProbe> probes_for(const routing::Catalog& catalog) {
@@ -65,7 +70,12 @@ Task<api::HealthCheck::Outcome> StoreCheck::ask() {
   auto look = std::make_shared<Look>();
   EventLoop* const loop = EventLoop::current();
   const bool posted = pool_.post([state = state_, look, loop] {
-    const bool good = state->look().has_value();
+    bool good = false;
+    try {
+      good = state->look().has_value();
+    } catch (const std::exception& error) {
+      log::error("the look at the store broke down", {{"cause", error.what()}});
+    }
     state->under_way = false;
     loop->post([look, good] {
       look->good = good;
