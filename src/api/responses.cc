@@ -118,6 +118,9 @@ std::string with_job_names(std::string result, const model::Job& job) {
   const auto replace = [&result](model::Span where, const std::string& with) {
     result.replace(where.begin, where.end - where.begin, with);
   };
+  if (!root["id"].given() || !root["created_at"].given()) {
+    return result;
+  }
   const model::Span id = span_of(result, root["id"].raw());
   const model::Span created = span_of(result, root["created_at"].raw());
   replace(created, std::to_string(job.created_at / 1000));  // it stands behind the id

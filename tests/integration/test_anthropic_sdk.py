@@ -38,7 +38,7 @@ models:
   openai-broken: {{ targets: [ {{ provider: openai, model: "sim:error-event=4" }} ] }}
   anthropic-broken: {{ targets: [ {{ provider: anthropic, model: "sim:error-event=4" }} ] }}
   gemini-broken: {{ targets: [ {{ provider: gemini, model: "sim:error-event=4" }} ] }}
-  failing: {{ targets: [ {{ provider: openai, model: "sim:status=500" }} ] }}
+  failing: {{ targets: [ {{ provider: openai, model: "sim:status=500" }} ], retry: {{ max_attempts: 1 }} }}
 """
 
 

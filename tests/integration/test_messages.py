@@ -29,7 +29,6 @@ auth:
     - {{ name: models, key: models-only-key, scopes: [models:read], tier: unlimited }}
 limits: {{ tiers: {{ unlimited: {{}} }} }}
 queue: {{ max_attempts: 1 }}
-retry: {{ max_attempts: 1 }}
 providers:
   openai: {{ protocol: openai, base_url: "{root}/v1", api_keys: [upstream-secret] }}
   anthropic: {{ protocol: anthropic, base_url: "{root}", api_keys: [upstream-secret] }}
@@ -38,8 +37,8 @@ models:
 """ + "".join(
         f"""  {protocol}: {{ targets: [ {{ provider: {protocol}, model: "sim-m:tokens=5" }} ] }}
   {protocol}-error-event: {{ targets: [ {{ provider: {protocol}, model: "sim-m:error-event=4" }} ] }}
-  {protocol}-failing: {{ targets: [ {{ provider: {protocol}, model: "sim-m:status=500" }} ] }}
-  {protocol}-silent: {{ targets: [ {{ provider: {protocol}, model: "sim-m:reset" }} ] }}
+  {protocol}-failing: {{ targets: [ {{ provider: {protocol}, model: "sim-m:status=500" }} ], retry: {{ max_attempts: 1 }} }}
+  {protocol}-silent: {{ targets: [ {{ provider: {protocol}, model: "sim-m:reset" }} ], retry: {{ max_attempts: 1 }} }}
 """ for protocol in PROTOCOLS)
 
 
