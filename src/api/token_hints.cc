@@ -29,6 +29,36 @@ std::string text_of(std::string_view raw) {
   return !ec && value.is_string() ? std::string(value.get_string()) : std::string();
 }
 
+/// More than this is bounded anyway.
+constexpr std::int64_t kMostChoices = 1'000'000;
+
+/// How many prompts there are in the valid JSON of `prompt`: an array of texts or of token lists
+/// has several.
+std::int64_t count_prompts(std::string_view raw) {
+  if (!raw.starts_with('[')) {
+    return 1;
+  }
+  std::int64_t count = 0;
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const char c = raw[i];
+    if (in_text) {
+      i += c == '\\' ? 1 : 0;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+      count += depth == 1 ? 1 : 0;
+    } else if (c == '[' || c == '{') {
+      count += depth == 1 ? 1 : 0;
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return std::max<std::int64_t>(count, 1);
+}
+
 class Members final : public JsonVisitor {
  public:
   void member(const JsonMember& member) override {
@@ -39,21 +69,37 @@ class Members final : public JsonVisitor {
       // Of both the larger: a provider may heed either.
       if (const auto most = whole_number(member.value)) {
         hints.max_tokens = std::max(hints.max_tokens.value_or(0), *most);
+        unlimited_ = unlimited_ || *most <= 0;
       }
-    } else if (member.name == "n") {
-      hints.choices = whole_number(member.value).value_or(1);
+    } else if (member.name == "n" || member.name == "best_of") {
+      each_ = std::max(each_, std::min(whole_number(member.value).value_or(1), kMostChoices));
+    } else if (member.name == "prompt") {
+      prompts_ = std::min(count_prompts(member.value), kMostChoices);
     }
   }
   void inner_member(const JsonMember&) override {}
 
+  TokenHints take() {
+    hints.choices = each_ * prompts_;
+    if (unlimited_) {
+      hints.max_tokens.reset();  // that is how servers understand it
+    }
+    return std::move(hints);
+  }
+
   TokenHints hints;
+
+ private:
+  bool unlimited_ = false;
+  std::int64_t each_ = 1;
+  std::int64_t prompts_ = 1;
 };
 
 }  // namespace
 
 TokenHints read_token_hints(std::string_view body) {
   Members members;
-  return walk_json(body, members) ? members.hints : TokenHints();
+  return walk_json(body, members) ? members.take() : TokenHints();
 }
 
 }  // namespace headgate::api

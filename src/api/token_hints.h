@@ -12,7 +12,7 @@ struct TokenHints {
   std::string model;  ///< as asked for; empty if it cannot be read
   std::optional<std::int64_t>
       max_tokens;            ///< max_tokens, max_completion_tokens or max_output_tokens
-  std::int64_t choices = 1;  ///< n
+  std::int64_t choices = 1;  ///< answers that are generated: n or best_of for each prompt
 };
 
 /// Reads them before the request is let in. A body that is not such a request has no hints: its

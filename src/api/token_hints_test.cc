@@ -27,6 +27,21 @@ TEST(TokenHints, AreReadFromTheOutermostObject) {
   EXPECT_EQ(hints(R"({"max_output_tokens":9})").max_tokens, 9);
 }
 
+TEST(TokenHints, CountEveryAnswerThatIsGenerated) {
+  EXPECT_EQ(hints(R"({"prompt":"a, [\"b\"]","n":2,"best_of":20})").choices, 20);
+  EXPECT_EQ(hints(R"({"prompt":["a","b, \"c\"","[d]"],"n":2})").choices, 6);
+  EXPECT_EQ(hints(R"({"prompt":[[1,2,3],[4]],"best_of":5})").choices, 10);
+  EXPECT_EQ(hints(R"({"prompt":[1,2,3]})").choices, 1);
+  EXPECT_EQ(hints(R"({"prompt":[],"n":-5})").choices, 1);
+  EXPECT_GE(hints(R"({"best_of":9223372036854775807,"prompt":["a","b"]})").choices, 1'000'000);
+}
+
+TEST(TokenHints, ALimitBelowOneIsNone) {
+  EXPECT_FALSE(hints(R"({"max_tokens":-1})").max_tokens);
+  EXPECT_FALSE(hints(R"({"max_tokens":-1,"max_completion_tokens":1})").max_tokens);
+  EXPECT_FALSE(hints(R"({"max_completion_tokens":1,"max_tokens":0})").max_tokens);
+}
+
 TEST(TokenHints, AreMissingWhereTheBodyIsNoSuchRequest) {
   for (const char* body : {"", "[]", "{", R"({"model":7,"max_tokens":"x","n":1.5})", "\xff"}) {
     const TokenHints none = hints(body);

@@ -121,7 +121,7 @@ void RequestSpending::fix(End end) {
     charge_.reservation.settle(tokens, 0);
     return;
   }
-  usage_ = ledger_.record_of(use());
+  usage_ = ledger_.record_of(use(), *prices_);
   if (on_disk_) {
     usage_.day = charge_.written.estimate.day;
     usage_.model = charge_.written.estimate.model;

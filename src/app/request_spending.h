@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "limits/pricing.h"
 #include "limits/usage_ledger.h"
@@ -15,7 +16,7 @@ class RequestSpending final : public model::Spending {
   enum class Of : std::uint8_t { Caller, Job };
   /// Borrows both.
   RequestSpending(limits::UsageLedger& ledger, model::RequestContext& context, Of of)
-      : ledger_(ledger), context_(context), of_(of) {}
+      : ledger_(ledger), context_(context), of_(of), prices_(ledger.prices()) {}
   ~RequestSpending() override;
 
   void hold(limits::Reservation reservation, limits::TokenUse expected, Record record);
@@ -35,6 +36,8 @@ class RequestSpending final : public model::Spending {
   limits::UsageLedger& ledger_;
   model::RequestContext& context_;
   const Of of_;
+  /// Shared with the ledger: those of the request's beginning hold to its end.
+  const std::shared_ptr<const limits::PriceList> prices_;
   limits::Charge charge_;
   limits::TokenUse expected_;
   Record record_ = Record::Counted;

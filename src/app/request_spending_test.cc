@@ -166,5 +166,15 @@ TEST_F(RequestSpendingTest, WhatNobodySettlesIsChargedAsEstimated) {
   EXPECT_TRUE(store_.open.empty());
 }
 
+TEST_F(RequestSpendingTest, KeepsThePricesItBeganWith) {
+  auto spending = begun(Record::OnDisk);
+  ledger_.set_prices(limits::PriceList());  // a reload has dropped the model
+  context_.input_tokens = 10;
+  context_.output_tokens = 20;
+  loop_.run_until_done(spending->settle(End::Complete));
+  EXPECT_EQ(context_.micro_usd, 30);
+  drop(std::move(spending));
+}
+
 }  // namespace
 }  // namespace headgate::app

@@ -48,6 +48,7 @@ inline std::string encoded(const Picture& picture, int format) {
 /// A page of many lines, which takes a while to read.
 inline Picture long_text() {
   std::vector<std::string> lines;
+  lines.reserve(40);
   for (int i = 0; i < 40; ++i) {
     lines.push_back("The quick brown fox number " + std::to_string(i * 37) + " jumps over it");
   }

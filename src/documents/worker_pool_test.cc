@@ -25,6 +25,7 @@ using testing::HasSubstr;
 WorkerPoolConfig config_of(unsigned workers) {
   WorkerPoolConfig config;
   config.workers = workers;
+  config.documents.page_timeout = 10min;  // a slow machine must not decide what is read
   return config;
 }
 

@@ -79,8 +79,10 @@ std::int64_t output_tokens(const Asked& asked) {
     return 0;
   }
   constexpr std::int64_t kMostChoices = 1024;
+  // Servers take numbers below one for "no limit".
+  const bool is_limited = asked.max_tokens && *asked.max_tokens > 0;
   const std::int64_t each =
-      std::clamp<std::int64_t>(asked.max_tokens.value_or(kUsualOutputTokens), 0, kMostTokens);
+      is_limited ? std::min(*asked.max_tokens, kMostTokens) : kUsualOutputTokens;
   return std::min(each * std::clamp<std::int64_t>(asked.choices, 1, kMostChoices), kMostTokens);
 }
 

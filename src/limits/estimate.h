@@ -15,7 +15,7 @@ struct Asked {
   model::Kind kind = model::Kind::Chat;
   std::string_view body{};
   std::optional<std::int64_t> max_tokens{};  ///< max_tokens or max_completion_tokens
-  std::int64_t choices = 1;                  ///< n
+  std::int64_t choices = 1;                  ///< answers that are generated
 };
 
 /// Where a request does not say how long its answer may be.

@@ -13,7 +13,7 @@ TEST(Estimate, TakesAQuarterOfTheBytesAndWhatTheAnswerMayHave) {
   EXPECT_EQ(plain.input, 101);
   EXPECT_EQ(plain.output, kUsualOutputTokens);
   EXPECT_EQ(estimate_tokens({.body = body, .max_tokens = 7, .choices = 3}).output, 21);
-  EXPECT_EQ(estimate_tokens({.body = body, .max_tokens = 0}).output, 0);
+  EXPECT_EQ(estimate_tokens({.body = body, .max_tokens = 0}).output, kUsualOutputTokens);
   EXPECT_EQ(estimate_tokens({.kind = model::Kind::Embedding, .body = body}).output, 0);
   EXPECT_EQ(estimate_tokens({.kind = model::Kind::Ocr, .body = body}).output, 0);
   EXPECT_EQ(estimate_tokens({.body = {}}).input, 0);
@@ -47,7 +47,11 @@ TEST(Estimate, AbsurdRequestsAreBounded) {
   const TokenUse most =
       estimate_tokens({.body = "{}", .max_tokens = INT64_MAX, .choices = INT64_MAX});
   EXPECT_EQ(most.output, kMostTokens);
-  EXPECT_EQ(estimate_tokens({.body = "{}", .max_tokens = -5, .choices = -1}).output, 0);
+  for (const std::int64_t unlimited : {INT64_MIN, INT64_C(-1), INT64_C(0)}) {
+    EXPECT_EQ(estimate_tokens({.body = "{}", .max_tokens = unlimited, .choices = -1}).output,
+              kUsualOutputTokens)
+        << unlimited;
+  }
 }
 
 TEST(TokensUsed, AreThoseReportedElseThoseEstimated) {

@@ -71,26 +71,28 @@ struct InForce {
 
 using Uses = TextMap<RequestUse>;
 
-/// What one principal has used. Whatever of it runs also counts as its own.
+/// What one principal has used.
 struct Account {
   RequestUse own;
+  std::atomic<std::uint32_t> permits{0};  // of it, its clients and routes: while any, it stays
   Uses clients;
   Uses routes;  // by pattern: a few dozen at most
   std::size_t next_probe = 0;
   std::int64_t all_back = 0;  // steady ns at which the last of all this has come back
 
-  bool runs() const { return own.runs(); }
+  bool runs() const { return permits.load(std::memory_order_acquire) != 0; }
   std::int64_t latest() const { return all_back; }
   /// Clients that certainly run nothing.
   std::size_t idle_clients() const {
-    const std::size_t running = own.running.load(std::memory_order_acquire);
+    const std::size_t running = permits.load(std::memory_order_acquire);
     return clients.size() - std::min(running, clients.size());
   }
 };
 
 using Accounts = TextMap<Account>;
 
-/// All but `running` of a RequestUse is guarded by the mutex; permits lower that without it.
+/// All but `running` of a RequestUse and `permits` of an Account is guarded by the mutex; permits
+/// lower that without it.
 struct alignas(64) Shard {
   std::mutex mutex;
   std::shared_ptr<const LimitTable> table;  // the same in every shard
@@ -323,8 +325,8 @@ Result<Permit> Limiter::admit_with(const Caller& caller, SteadyTime now, Reserve
     claim.take(status);
     account->all_back = std::max(account->all_back, claim.use->latest());
     if (claim.limits->concurrent != 0) {
-      slots[0] = &account->own.running;
-      slots[i] = &claim.use->running;
+      slots[0] = &account->permits;
+      slots[i + 1] = &claim.use->running;
     }
   }
   for (std::atomic<std::uint32_t>* slot : slots) {

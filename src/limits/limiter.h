@@ -32,7 +32,7 @@ class Permit final {
     return *this;
   }
   ~Permit() {
-    // The principal's, which keeps the others in being, goes last.
+    // The account's, which keeps the others in being, goes last.
     for (auto slot = running_.rbegin(); slot != running_.rend(); ++slot) {
       if (*slot != nullptr) {
         (*slot)->fetch_sub(1, std::memory_order_release);
@@ -47,8 +47,9 @@ class Permit final {
 
  private:
   friend class Limiter;
-  /// Slots of the principal, of its client and of the route; all null, or the first is not.
-  using Slots = std::array<std::atomic<std::uint32_t>*, 3>;
+  /// Of the account, which they keep in being, and slots of the principal, of its client and of the
+  /// route; all null, or the first is not.
+  using Slots = std::array<std::atomic<std::uint32_t>*, 4>;
   Permit(Slots running, LimitStatus status) : running_(running), status_(status) {}
 
   Slots running_{};

@@ -433,6 +433,24 @@ TEST(Limiter, ARequestThatCountsOnItsRouteOnlyTakesNothingElse) {
   EXPECT_EQ(let_in(limiter, who, kStart, 50), 4);
 }
 
+TEST(Limiter, SlotsOfARouteAreNotThoseOfTheTier) {
+  const std::vector<config::RouteSettings> routes = {
+      {.name = "/v1/jobs", .requests = {.concurrent = 3}}};
+  Limiter limiter({{"t", {.concurrent = 1}}}, routes);
+  const auto who = principal("key:a", "t");
+  const Caller jobs{.principal = who, .route = "/v1/jobs", .counts = Caller::Counts::OnRoute};
+  std::vector<Permit> held;
+  for (int i = 0; i < 3; ++i) {
+    auto permit = limiter.admit(jobs, kStart);
+    ASSERT_TRUE(permit);
+    held.push_back(std::move(*permit));
+  }
+  EXPECT_FALSE(limiter.admit(jobs, kStart));
+  auto chat = limiter.admit({.principal = who}, kStart);
+  EXPECT_TRUE(chat);
+  EXPECT_FALSE(limiter.admit({.principal = who}, kStart));
+}
+
 TEST(Limiter, NewLimitsOfRoutesAndClientsCountAtOnce) {
   Limiter limiter({{"t", {}}});
   const auto who = principal("key:a", "t");

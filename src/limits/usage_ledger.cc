@@ -153,7 +153,7 @@ void UsageLedger::count(const Use& use) {
   sums.tokens.output += believable(use.tokens.output);
 }
 
-stores::UsageRecord UsageLedger::record_of(const Use& use) const {
+stores::UsageRecord UsageLedger::record_of(const Use& use, const PriceList& prices) const {
   const TokenUse tokens = {.input = believable(use.tokens.input),
                            .output = believable(use.tokens.output)};
   return {.day = utc_day(clock_.wall()),
@@ -162,7 +162,7 @@ stores::UsageRecord UsageLedger::record_of(const Use& use) const {
           .requests = 1,
           .input_tokens = tokens.input,
           .output_tokens = tokens.output,
-          .micro_usd = micro_usd(prices()->of(use.model, use.provider, use.target), tokens)};
+          .micro_usd = micro_usd(prices.of(use.model, use.provider, use.target), tokens)};
 }
 
 void UsageLedger::add_spend(const stores::UsageRecord& written) {

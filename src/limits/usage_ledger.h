@@ -55,7 +55,7 @@ class UsageLedger final {
   void count(const Use& use);
 
   /// What `use` comes to, for one who writes it in a transaction of his own.
-  stores::UsageRecord record_of(const Use& use) const;
+  stores::UsageRecord record_of(const Use& use, const PriceList& prices) const;
   /// Counts in the budgets what was written in such a transaction without a Charge.
   void add_spend(const stores::UsageRecord& written);
 
