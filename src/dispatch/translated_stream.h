@@ -31,6 +31,8 @@ class TranslatedStream final : public providers::StreamRelay {
   Result<std::string_view> feed(std::string_view bytes) override;
   Result<std::string_view> finish() override;
   providers::Usage usage() const override { return usage_; }
+  /// The answer broke off for good: appends what tells the client so, in its place in the stream.
+  void break_off(const Error& error, std::string& out) { writer_->fail(error, out); }
 
  private:
   Result<void> hand_on();
