@@ -110,20 +110,27 @@ class EventBody final : public edge::BodyStream, public Recycled {
 
   std::unique_ptr<providers::StreamRelay> make_relay() {
     const providers::Provider& provider = *attempts_->target().protocol;
-    translated_ = nullptr;
+    TranslatedStream* const earlier = std::exchange(translated_, nullptr);
     if (!sent_tokens_ && attempts_->passes()) {
       return provider.stream_relay(attempts_->request());
     }
-    auto writer = dialect_.writer(frame_of(attempts_->request(), attempts_->context()));
-    auto translated =
-        !sent_tokens_
-            ? std::make_unique<TranslatedStream>(provider.chat_reader(), std::move(writer))
-            : std::make_unique<TranslatedStream>(provider.chat_reader(), std::move(writer), begun_,
-                                                 attempts_->continues()
-                                                     ? TranslatedStream::From::Here
-                                                     : TranslatedStream::From::Beginning);
+    const auto from =
+        attempts_->continues() ? TranslatedStream::From::Here : TranslatedStream::From::Beginning;
+    std::unique_ptr<TranslatedStream> translated;
+    if (sent_tokens_ && earlier != nullptr) {
+      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), *earlier, from);
+    } else if (sent_tokens_) {
+      translated =
+          std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer(), begun_, from);
+    } else {
+      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer());
+    }
     translated_ = translated.get();
     return translated;
+  }
+
+  std::unique_ptr<dialects::AnswerWriter> new_writer() const {
+    return dialect_.writer(frame_of(attempts_->request(), attempts_->context()));
   }
 
   /// The next bytes of this call, empty at the proper end of its answer.
@@ -226,7 +233,7 @@ class EventBody final : public edge::BodyStream, public Recycled {
     if (sent_tokens_ && translated_ != nullptr) {
       translated_->break_off(error, sending_);
     } else {
-      dialect_.writer(frame_of(attempts_->request(), context))->fail(error, sending_);
+      new_writer()->fail(error, sending_);
     }
     return sending_;
   }

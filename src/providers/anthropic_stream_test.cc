@@ -92,6 +92,8 @@ std::string shown(const ChatEvent& event) {
       return "call " + std::to_string(event.index) + " " + event.id + " " + event.name;
     case ChatEvent::Type::ToolArguments:
       return "arguments " + std::to_string(event.index) + " " + event.text;
+    case ChatEvent::Type::Image:
+      return "image";
     case ChatEvent::Type::Logprobs:
       return "logprobs";
     case ChatEvent::Type::Finish:
