@@ -110,16 +110,27 @@ class EventBody final : public edge::BodyStream, public Recycled {
 
   std::unique_ptr<providers::StreamRelay> make_relay() {
     const providers::Provider& provider = *attempts_->target().protocol;
+    TranslatedStream* const earlier = std::exchange(translated_, nullptr);
     if (!sent_tokens_ && attempts_->passes()) {
       return provider.stream_relay(attempts_->request());
     }
-    auto writer = dialect_.writer(frame_of(attempts_->request(), attempts_->context()));
-    if (!sent_tokens_) {
-      return std::make_unique<TranslatedStream>(provider.chat_reader(), std::move(writer));
+    const auto from =
+        attempts_->continues() ? TranslatedStream::From::Here : TranslatedStream::From::Beginning;
+    std::unique_ptr<TranslatedStream> translated;
+    if (sent_tokens_ && earlier != nullptr) {
+      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), *earlier, from);
+    } else if (sent_tokens_) {
+      translated =
+          std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer(), begun_, from);
+    } else {
+      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer());
     }
-    return std::make_unique<TranslatedStream>(
-        provider.chat_reader(), std::move(writer), begun_,
-        attempts_->continues() ? TranslatedStream::From::Here : TranslatedStream::From::Beginning);
+    translated_ = translated.get();
+    return translated;
+  }
+
+  std::unique_ptr<dialects::AnswerWriter> new_writer() const {
+    return dialect_.writer(frame_of(attempts_->request(), attempts_->context()));
   }
 
   /// The next bytes of this call, empty at the proper end of its answer.
@@ -219,13 +230,18 @@ class EventBody final : public edge::BodyStream, public Recycled {
     context.error_code = wire_code(error);
     context.error_detail = error.detail;
     sending_.clear();
-    dialect_.writer(frame_of(attempts_->request(), context))->fail(error, sending_);
+    if (sent_tokens_ && translated_ != nullptr) {
+      translated_->break_off(error, sending_);
+    } else {
+      new_writer()->fail(error, sending_);
+    }
     return sending_;
   }
 
   std::unique_ptr<Attempts> attempts_;
   const dialects::Dialect& dialect_;
   std::unique_ptr<providers::StreamRelay> relay_;
+  TranslatedStream* translated_ = nullptr;  // relay_, if it is one
   model::AnswerTrail begun_;  // what the client has, once a call broke off behind the first token
   SteadyTime first_token_by_;
   std::string held_;     // what came before the first token

@@ -20,6 +20,17 @@ TranslatedStream::TranslatedStream(std::unique_ptr<providers::ChatReader> reader
   }
 }
 
+TranslatedStream::TranslatedStream(std::unique_ptr<providers::ChatReader> reader,
+                                   TranslatedStream& earlier, From from)
+    : reader_(std::move(reader)),
+      writer_(std::move(earlier.writer_)),
+      begun_(std::move(earlier.trail_)) {
+  trail_ = begun_;
+  if (from == From::Beginning) {
+    resumption_.emplace(begun_);
+  }
+}
+
 Result<std::string_view> TranslatedStream::feed(std::string_view bytes) {
   if (pending_) {
     return fail(*pending_);

@@ -27,10 +27,16 @@ class TranslatedStream final : public providers::StreamRelay {
   TranslatedStream(std::unique_ptr<providers::ChatReader> reader,
                    std::unique_ptr<dialects::AnswerWriter> writer, model::AnswerTrail begun,
                    From from);
+  /// Goes on behind `earlier`, all of which the client has, with its writer; nothing more can come
+  /// of `earlier`.
+  TranslatedStream(std::unique_ptr<providers::ChatReader> reader, TranslatedStream& earlier,
+                   From from);
 
   Result<std::string_view> feed(std::string_view bytes) override;
   Result<std::string_view> finish() override;
   providers::Usage usage() const override { return usage_; }
+  /// The answer broke off for good: appends what tells the client so, in its place in the stream.
+  void break_off(const Error& error, std::string& out) { writer_->fail(error, out); }
 
  private:
   Result<void> hand_on();

@@ -43,6 +43,7 @@ limits:
     slow: {{ per_window: 1, window: 4s }}
 providers:
   simulator: {{ protocol: openai, base_url: "{simulator}", api_keys: [{SIMULATOR_KEY}] }}
+  limiting: {{ protocol: openai, base_url: "{simulator}", api_keys: [{SIMULATOR_KEY}] }}  # its key rests after a 429
   scripted: {{ protocol: openai, base_url: "{scripted}/v1" }}
 models:
   talker: {{ aliases: [org/talker], targets: [ {{ provider: simulator, model: "sim:tokens=5" }} ] }}
@@ -51,7 +52,7 @@ models:
   echo: {{ targets: [ {{ provider: simulator, model: "sim:echo" }} ] }}
   embedder: {{ kind: embedding, targets: [ {{ provider: simulator, model: "sim:dimensions=8" }} ] }}
   failing: {{ targets: [ {{ provider: simulator, model: "sim:status=500" }} ] }}
-  limited: {{ targets: [ {{ provider: simulator, model: "sim:status=429:retry-after=7" }} ] }}
+  limited: {{ targets: [ {{ provider: limiting, model: "sim:status=429:retry-after=7" }} ] }}
   resetting: {{ targets: [ {{ provider: simulator, model: "sim:reset" }} ] }}
   error-event: {{ targets: [ {{ provider: simulator, model: "sim:error-event=4" }} ] }}
   cut: {{ targets: [ {{ provider: simulator, model: "sim:cut=4" }} ] }}

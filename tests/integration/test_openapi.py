@@ -91,7 +91,7 @@ def test_every_operation_says_who_may_call_it_and_how_it_fails(document):
         where = f"{method} {path}"
         responses = operation["responses"]
         error = responses["default"]["content"]["application/json"]["schema"]["$ref"]
-        assert error.rsplit("/", 1)[1] in ("Error", "ErrorWithDetail"), where
+        assert error.rsplit("/", 1)[1] in ("Error", "ErrorWithDetail", "AnthropicError"), where
         protected = bool(operation["security"])
         assert ("401" in responses) == (protected or path.startswith("/auth/")), where
         scopes = {scope for requirement in operation["security"] for given in requirement.values() for scope in given}
