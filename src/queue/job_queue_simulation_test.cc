@@ -113,6 +113,20 @@ class MemoryJobs final : public stores::JobStore {
     co_await later();
     co_return taken;
   }
+  Task<Result<void>> note_attempts(model::JobSeq seq, std::int64_t fence,
+                                   std::vector<model::JobAttempt> attempts) override {
+    co_await later();
+    if (crashed) {
+      co_return fail(not_held());
+    }
+    model::Job& job = jobs.at(seq).job;
+    if (job.state != JobState::Running || job.fence != fence) {
+      co_return fail(not_held());
+    }
+    job.attempts = std::move(attempts);
+    co_await later();
+    co_return Result<void>{};
+  }
   Task<Result<void>> put_back(model::JobSeq seq, std::int64_t fence,
                               stores::JobReturn back) override {
     co_await later();
