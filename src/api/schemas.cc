@@ -378,6 +378,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
       "properties": {
         "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
         "prompt": {"type": "string"},
+        "industry": {"type": "string", "description": "Classifications are kept apart by it"},
         "model": {"type": "string", "default": "document-classifier"}}})",
      Media::JsonOrMultipart},
     {"Classification", R"({
@@ -388,6 +389,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "reasoning": {"type": "string"},
         "failed_pages": {"$ref": "#/components/schemas/FailedPages"},
+        "cached": {"type": "boolean", "description": "Kept from an earlier request with the same files"},
+        "processing_time": {"type": "number", "description": "Seconds; of /classify_file_async, when it is known already"},
         "latency_ms": {"type": "integer"},
         "model": {"type": "string"},
         "provider": {"type": "string"},

@@ -15,11 +15,21 @@ constexpr std::size_t kUsualFields = 384;
 }  // namespace
 
 void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
+  add_answer_fields(response, context, context.provider);
+}
+
+void add_answer_fields(edge::Response& response, const model::RequestContext& context,
+                       std::string_view provider) {
   response.fields.reserve(kUsualFields);
   response.add_field("x-headgate-model", context.model);
-  response.add_field("x-headgate-provider", context.provider);
+  response.add_field("x-headgate-provider", provider);
   response.add_field("x-headgate-attempts", std::to_string(context.attempts));
-  response.add_field("x-headgate-cache", "off");
+  response.add_field("x-headgate-cache", model::name_of(context.cache));
+}
+
+void announce_events(edge::Response& response) {
+  response.content_type = "text/event-stream; charset=utf-8";
+  response.fields = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
 }
 
 Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 #include "dialects/dialect.h"
 #include "dispatch/attempt.h"
@@ -12,6 +14,12 @@ namespace headgate::dispatch {
 
 /// Header fields that say who answered.
 void add_answer_fields(edge::Response& response, const model::RequestContext& context);
+/// The same where it was `provider`, earlier.
+void add_answer_fields(edge::Response& response, const model::RequestContext& context,
+                       std::string_view provider);
+
+/// Type and header fields of an answer in server-sent events.
+void announce_events(edge::Response& response);
 
 /// UpstreamFailed unless the head announces what was asked for: events, or JSON.
 Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery);

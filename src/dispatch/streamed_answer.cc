@@ -264,8 +264,7 @@ Task<Result<edge::Response>> answer_streamed(std::unique_ptr<Attempts> attempts)
     co_return fail(primed.error());
   }
   edge::Response response;
-  response.content_type = "text/event-stream; charset=utf-8";
-  response.fields = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+  announce_events(response);
   add_answer_fields(response, body->context());
   response.stream = std::move(body);
   co_return response;
