@@ -473,7 +473,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "has_more": {"type": "boolean"},
         "last_id": {"type": ["string", "null"], "description": "For `after`"}}})"},
     {"UsageRow", R"({
-      "type": "object", "required": ["requests", "input_tokens", "output_tokens", "cost_usd"],
+      "type": "object", "required": ["requests", "input_tokens", "output_tokens", "cost_usd", "estimated_requests"],
       "properties": {
         "day": {"type": "string", "format": "date"},
         "principal": {"type": "string"},
@@ -481,7 +481,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "requests": {"type": "integer"},
         "input_tokens": {"type": "integer"},
         "output_tokens": {"type": "integer"},
-        "cost_usd": {"type": "number"}}})"},
+        "cost_usd": {"type": "number"},
+        "estimated_requests": {"type": "integer", "description": "Of the requests, those whose tokens no provider told"}}})"},
     {"UserRequest", R"({
       "type": "object", "required": ["name", "password", "scopes"],
       "properties": {

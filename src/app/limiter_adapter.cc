@@ -169,7 +169,8 @@ void count_finished(limits::UsageLedger& ledger, const model::RequestContext& co
                 .model = context.model,
                 .provider = context.provider,
                 .target = context.target,
-                .tokens = {.input = context.input_tokens, .output = context.output_tokens}});
+                .tokens = {.input = context.input_tokens, .output = context.output_tokens},
+                .estimated = context.usage_estimated});
 }
 
 }  // namespace headgate::app

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "dispatch/usage_estimate.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -25,6 +26,9 @@ void add_answer_fields(edge::Response& response, const model::RequestContext& co
   response.add_field("x-headgate-provider", provider);
   response.add_field("x-headgate-attempts", std::to_string(context.attempts));
   response.add_field("x-headgate-cache", model::name_of(context.cache));
+  if (context.usage_estimated) {
+    response.add_field("x-headgate-usage", "estimated");
+  }
 }
 
 void announce_events(edge::Response& response) {
@@ -57,6 +61,17 @@ dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
 void note_usage(const model::Usage& usage, model::RequestContext& context) {
   context.input_tokens = usage.input_tokens;
   context.output_tokens = usage.output_tokens;
+  context.usage_estimated = false;
+}
+
+void note_final_usage(const model::Usage& usage, const model::InferenceRequest& request,
+                      const std::function<std::uint64_t()>& said, model::RequestContext& context) {
+  if (!is_incomplete(usage, request.kind)) {
+    note_usage(usage, context);
+    return;
+  }
+  note_usage(estimated_usage(usage, request, said()), context);
+  context.usage_estimated = true;
 }
 
 }  // namespace headgate::dispatch

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "base/result.h"
@@ -28,7 +30,11 @@ Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
                                const model::RequestContext& context);
 
-/// Writes what the answer was billed with into the context.
+/// Writes what the answer is billed with so far into the context.
 void note_usage(const model::Usage& usage, model::RequestContext& context);
+/// The same of an answer that has come to its end: what `usage` leaves open is estimated, and the
+/// context says so.
+void note_final_usage(const model::Usage& usage, const model::InferenceRequest& request,
+                      const std::function<std::uint64_t()>& said, model::RequestContext& context);
 
 }  // namespace headgate::dispatch

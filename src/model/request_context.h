@@ -140,6 +140,9 @@ struct RequestContext {
   CacheOutcome cache = CacheOutcome::Off;
   std::int64_t input_tokens = -1;  ///< -1: unknown
   std::int64_t output_tokens = -1;
+  bool usage_estimated = false;  ///< the two above, in part or both: no provider told them
+  /// The calls that failed before: "provider/target=code", with blanks between; cut when long.
+  std::string failed_attempts;
   std::int64_t micro_usd = 0;  ///< what it cost, once settled by a Spending
   bool usage_counted = false;  ///< by a Spending
   std::chrono::nanoseconds auth_time{0};
@@ -175,6 +178,8 @@ struct RequestContext {
     streamed = false;
     cache = CacheOutcome::Off;
     input_tokens = output_tokens = -1;
+    usage_estimated = false;
+    failed_attempts.clear();
     micro_usd = 0;
     usage_counted = false;
     auth_time = queue_time = upstream_time = upstream_wait = {};
