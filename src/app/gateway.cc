@@ -96,6 +96,7 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
               [this](std::size_t) { return routing::Router(routing_health, random_bits()); }),
       lines([this](std::string_view model) { return line_settings(*current_settings(), model); }),
       response_cache(cache_limits(settings->cache)),
+      response_items(settings->cache.response_items),
       dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers}, lines,
                  &response_cache),
       token_counter({.catalogs = catalogs, .clients = clients, .routers = routers}),

@@ -162,7 +162,8 @@ void Gateway::Impl::build_api() {
       .models = own(std::make_unique<api::Models>(catalogs)),
       .messages = own(std::make_unique<api::Messages>(dispatcher, catalogs)),
       .count_tokens = own(std::make_unique<api::CountTokens>(token_counter)),
-      .create_response = own(std::make_unique<api::CreateResponse>(dispatcher, catalogs, desk)),
+      .create_response =
+          own(std::make_unique<api::CreateResponse>(dispatcher, catalogs, desk, response_items)),
       .show_response = own(std::make_unique<api::ShowResponse>(desk)),
       .cancel_response = own(std::make_unique<api::CancelResponse>(desk)),
       .ocr = ocr,

@@ -14,6 +14,7 @@
 #include "api/admin_users.h"
 #include "api/document_endpoints.h"
 #include "api/health.h"
+#include "api/response_items.h"
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
@@ -128,6 +129,7 @@ struct Gateway::Impl {
   dispatch::Routers routers;
   queue::Lines lines;
   dispatch::ResponseCache response_cache;
+  api::ResponseItems response_items;
   dispatch::Dispatcher dispatcher;
   dispatch::TokenCounter token_counter;
   BreakerProbes breaker_probes;

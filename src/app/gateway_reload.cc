@@ -64,6 +64,7 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   lines.reconfigure();
   auto published = publish_catalog(*next);
   response_cache.set_limits(cache_limits(next->cache));
+  response_items.set_max_memory(next->cache.response_items);
   response_cache.clear();  // other targets may answer now
   return published;
 }

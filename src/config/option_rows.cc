@@ -579,6 +579,12 @@ constexpr Option kCacheOptions[] = {
      .help = "The largest answer that is kept.",
      .slot = at<Cache, &Cache::max_answer>,
      .maximum = 64 << 20},
+    {.name = "response_items",
+     .type = Size,
+     .reload = Live,
+     .help = "Memory of what was said over /v1/responses in the last hour, which later requests of "
+             "the same key or user may name by id (item_reference). 0: they cannot.",
+     .slot = at<Cache, &Cache::response_items>},
     {.name = "classify_ttl",
      .type = Duration,
      .reload = Live,

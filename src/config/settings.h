@@ -249,6 +249,7 @@ struct DocumentSettings {
 struct CacheSettings {
   std::uint64_t max_memory = 64 << 20;  ///< bytes; 0: nothing is kept
   std::uint64_t max_answer = 1 << 20;
+  std::uint64_t response_items = 32 << 20;     ///< bytes, apart from max_memory
   Milliseconds classify_ttl{24LL * 3600'000};  ///< of what documents were classified as; 0: none
 };
 
