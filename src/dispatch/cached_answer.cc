@@ -17,6 +17,7 @@ namespace {
 using model::Dialect;
 
 constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kEventStream = "text/event-stream";
 
 /// Kinds whose answer is the same each time.
 bool repeats_itself(model::Kind kind) {
@@ -128,7 +129,11 @@ std::optional<Sha256> cache_key(const routing::Model& model, const model::Infere
       context.ledger != nullptr || context.principal == nullptr) {
     return std::nullopt;
   }
-  const JsonObject body{JsonView(request.body)};
+  const JsonView json(request.body);
+  if (!json.is_object()) {
+    return std::nullopt;  // a form
+  }
+  const JsonObject body = json;
   const bool wanted = model.cache.of == routing::CacheRule::Of::All || context.cache_wish.any;
   if (!wanted && !asks_for_the_same(request, body)) {
     return std::nullopt;
@@ -172,14 +177,16 @@ edge::Response answer_from(std::shared_ptr<const KeptAnswer> kept, model::Delive
 
 void keep_answer(ResponseCache& cache, const Sha256& key, std::chrono::milliseconds ttl,
                  Dialect dialect, edge::Response& response, const model::RequestContext& context) {
+  const bool is_known =
+      response.content_type == kJson || response.content_type.starts_with(kEventStream);
+  if (!is_known) {
+    return;  // answer_from() could not tell what it is
+  }
   if (response.stream) {
     const KeepingStream::Keep keep{
         .cache = &cache, .key = key, .ttl = ttl, .ping = dialects::dialect_for(dialect).ping()};
     response.stream = std::make_unique<KeepingStream>(std::move(response.stream), keep,
                                                       response.stream_length, context);
-    return;
-  }
-  if (response.content_type != kJson) {
     return;
   }
   const SteadyTime now = std::chrono::steady_clock::now();

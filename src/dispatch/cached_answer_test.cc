@@ -89,6 +89,11 @@ TEST_F(CacheKeyTest, ThereIsNoneWithoutATimeOrForWhoDoesNotWantIt) {
   EXPECT_FALSE(key(R"({"temperature":0})"));
 }
 
+TEST_F(CacheKeyTest, AFormHasNone) {
+  model_.cache.of = routing::CacheRule::Of::All;
+  EXPECT_FALSE(key("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--"));
+}
+
 TEST_F(CacheKeyTest, ItIsAnotherForEverythingThatTheAnswerDependsOn) {
   const Sha256 usual = sure_key();
   EXPECT_EQ(sure_key(), usual);
@@ -230,6 +235,14 @@ TEST_F(KeepAnswerTest, AStreamThatIsTooLargeIsHandedOnWholeAllTheSame) {
 TEST_F(KeepAnswerTest, AnAnswerOfKnownLengthIsKeptWithItsLastByte) {
   EXPECT_EQ(read({"{\"a\":", "1}"}, std::nullopt, 7), "{\"a\":1}");
   EXPECT_EQ(kept(), "{\"a\":1}");
+}
+
+TEST_F(KeepAnswerTest, AnAnswerOfAnotherTypeIsNot) {
+  edge::Response response;
+  response.content_type = "audio/mpeg";
+  response.body = "x";
+  keep_answer(cache_, sha256("k"), seconds(60), model::Dialect::OpenAi, response, context_);
+  EXPECT_EQ(kept(), "(none)");
 }
 
 TEST_F(KeepAnswerTest, AKeptStreamIsGivenAsAStreamAndSaysHowOldItIs) {
