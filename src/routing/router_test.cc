@@ -130,6 +130,24 @@ TEST(Router, ARefusalForKeysOrRatesAloneIsARateLimit) {
                                 R"("retry_after_ms":1500}]})");
 }
 
+TEST(Router, ARefusalForRefusedKeysIsNoRateLimit) {
+  World world(settings_of(1));
+  world.model()->targets[0].keys->at(0).refused(kStart);
+  const Error error = world.plan(kStart).refusal(kStart);
+  EXPECT_EQ(error.kind, ErrorKind::Overloaded);
+  EXPECT_EQ(error.code, "no_target_available");
+  EXPECT_EQ(error.retry_after, 5s);
+  EXPECT_NE(error.details_json.find(R"("reason":"keys_refused")"), std::string::npos);
+}
+
+TEST(Router, ARefusalForAnOpenBreakerNamesAShortWait) {
+  World world(settings_of(1));
+  fail(world, 0, 5, kStart);
+  const Error error = world.plan(kStart).refusal(kStart);
+  EXPECT_EQ(error.code, "no_target_available");
+  EXPECT_EQ(error.retry_after, 5s) << "it is asked every second whether it is back";
+}
+
 TEST(Router, ARefusalForABreakerHeldByHandNamesNoTime) {
   World world(settings_of(1));
   ASSERT_TRUE(world.router.hold_open("a", "t", kStart));
