@@ -91,7 +91,7 @@ TEST(Router, RotatesKeysAndLetsThemRestAlone) {
   world.router.ended(std::move(second), {.result = CallResult::BadKey}, kStart);
   EXPECT_FALSE(world.router.begin(plan, plan.candidates[0], kStart));
   EXPECT_EQ(world.target(0).in_flight(), 0U);
-  EXPECT_EQ(world.router.usable_at(world.model()->targets[0], kStart), kStart + 9s);
+  EXPECT_EQ(world.router.usable_at(world.model()->targets[0], kStart), kStart + 5s);
 }
 
 TEST(Router, PassesOverABusyProviderWhileOthersAreFree) {
