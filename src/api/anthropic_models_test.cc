@@ -17,12 +17,16 @@ class AnthropicModels : public testing::Test {
  protected:
   AnthropicModels() {
     config::Settings settings;
-    settings.providers.push_back(
-        {.name = "p", .protocol = "openai", .base_url = "http://127.0.0.1:1/v1"});
+    config::ProviderSettings& provider = settings.providers.emplace_back();
+    provider.name = "p";
+    provider.protocol = "openai";
+    provider.base_url = "http://127.0.0.1:1/v1";
     for (const char* name : {"a", "b", "c"}) {
       config::ModelSettings model;
       model.name = name;
-      model.targets.push_back({.provider = "p", .model = name});
+      config::TargetSettings& target = model.targets.emplace_back();
+      target.provider = "p";
+      target.model = name;
       settings.models.push_back(model);
     }
     settings.models[1].targets.front().context = 200'000;

@@ -4,11 +4,10 @@
 #include <array>
 #include <utility>
 
-#include <simdjson.h>
-
 #include "api/error_event.h"
 #include "api/settled_answer.h"
 #include "api/stream_assembler.h"
+#include "base/json_check.h"
 #include "providers/sse_splitter.h"
 
 namespace headgate::api {
@@ -86,11 +85,6 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
       co_return fail(std::move(*broken));
     }
   }
-}
-
-bool is_json(const std::string& text) {
-  simdjson::dom::parser parser;
-  return parser.parse(text).error() == simdjson::SUCCESS;
 }
 
 /// What an answer comes to, its stream read to the end.

@@ -169,8 +169,20 @@ class RemoteJobTest : public ::testing::Test {
     }
     if (after_) {
       co_await after_();
+      co_await until_at_rest(*services.clients.here());
     }
     co_return came;
+  }
+
+  /// Lets the loop work until no call is under way: one that is would outlive its loop.
+  static Task<void> until_at_rest(const upstream::Client& client) {
+    const auto busy = [&] {
+      const upstream::ClientStats stats = client.stats();
+      return stats.opened > stats.idle + stats.dirty;
+    };
+    for (int tries = 0; tries < 500 && busy(); ++tries) {
+      co_await sleep_for(20ms);
+    }
   }
 
   /// Lets the loop work until the queue was asked this.

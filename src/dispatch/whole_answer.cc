@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_check.h"
 #include "base/recycler.h"
 #include "dialects/dialect.h"
 #include "dispatch/answer_head.h"
@@ -179,6 +180,9 @@ Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts)
     if (!more) {
       co_return fail(more.error());
     }
+  }
+  if (held.whole && !is_json(held.bytes)) {
+    co_return fail(upstream_failed("The model server's answer is not valid JSON."));
   }
   edge::Response response;
   if (held.whole) {

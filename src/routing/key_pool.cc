@@ -10,8 +10,8 @@ using std::chrono::seconds;
 
 constexpr seconds kFirstRest{1};
 constexpr std::uint32_t kMostDoublings = 6;  ///< to about a minute
-constexpr std::chrono::minutes kFirstRefusal{5};
-constexpr std::chrono::hours kLongestRefusal{4};
+constexpr seconds kFirstRefusal{5};
+constexpr seconds kLongestRefusal{300};
 /// Tenths of the declared rate from which a key counts as busy.
 constexpr std::uint64_t kBusyTenths = 8;
 
@@ -75,12 +75,12 @@ void KeyState::rate_limited(std::optional<std::chrono::milliseconds> retry_after
 }
 
 void KeyState::refused(SteadyTime now) {
-  if (rests_until() > now + kFirstRest * (1LL << kMostDoublings)) {
-    return;
+  if (rests(now)) {
+    return;  // sent before the rest began: says nothing new
   }
   const std::uint32_t times = refused_in_row_.fetch_add(1, std::memory_order_relaxed);
-  const auto rest = kFirstRefusal * (1LL << std::min(times, kMostDoublings));
-  raise(rests_until_, ticks(now + std::min<std::chrono::minutes>(rest, kLongestRefusal)));
+  const seconds rest = kFirstRefusal * (1LL << std::min(times, kMostDoublings));
+  raise(rests_until_, ticks(now + std::min(rest, kLongestRefusal)));
 }
 
 void KeyState::accepted() {
@@ -125,23 +125,24 @@ SteadyTime KeyState::free_at(std::uint64_t per_minute, SteadyTime now) const {
 }
 
 KeyPool::Look KeyPool::look(SteadyTime now) const {
-  Look look{.load = Load::Full, .resting = false, .free_at = SteadyTime::max()};
+  Look look{.load = Load::Full, .free_at = SteadyTime::max()};
   for (const auto& key : keys_) {
     const bool rests = key->rests(now);
     if (!rests && per_minute_ == 0) {
-      return {.load = Load::Free, .resting = false, .free_at = now};
+      return {.load = Load::Free, .free_at = now};
     }
     if (!rests) {
       const std::uint64_t recent = key->recent(now);
       if (recent * 10 < per_minute_ * kBusyTenths) {
-        return {.load = Load::Free, .resting = false, .free_at = now};
+        return {.load = Load::Free, .free_at = now};
       }
       if (recent < per_minute_) {
         look.load = Load::Busy;
         continue;
       }
     }
-    look.resting = look.resting || rests;
+    look.limited = look.limited || (rests && !key->is_refused());
+    look.refused = look.refused || (rests && key->is_refused());
     const SteadyTime rate_free = per_minute_ == 0 ? now : key->free_at(per_minute_, now);
     look.free_at = std::min(look.free_at, std::max(rate_free, key->rests_until()));
   }

@@ -20,7 +20,7 @@ class KeyState final {
   bool take(std::uint64_t per_minute, SteadyTime now);
   /// Rests for the time the provider named, else for a second, doubled each time in a row.
   void rate_limited(std::optional<std::chrono::milliseconds> retry_after, SteadyTime now);
-  /// The provider refuses the key: rests for 5 minutes, doubled each time in a row up to 4 hours.
+  /// The provider refuses the key: rests for 5 s, doubled each time in a row up to 5 minutes.
   void refused(SteadyTime now);
   /// The provider took the key.
   void accepted();
@@ -30,6 +30,8 @@ class KeyState final {
   /// When it can be used again as far as rests go; not later than `now` if it can.
   SteadyTime rests_until() const;
   bool rests(SteadyTime now) const { return rests_until() > now; }
+  /// Whether the provider's last word on the key was a refusal.
+  bool is_refused() const { return refused_in_row_.load(std::memory_order_relaxed) != 0; }
   /// Calls in the last minute.
   std::uint64_t recent(SteadyTime now) const;
   /// When a call would be within `per_minute`; `now` if it is.
@@ -65,7 +67,8 @@ class KeyPool final {
   };
   struct Look {
     Load load = Load::Free;
-    bool resting = false;  ///< of Full: a key rests; otherwise it is the rate
+    bool limited = false;  ///< of Full: a key rests because it met a limit
+    bool refused = false;  ///< of Full: a key rests because the provider refused it
     SteadyTime free_at{};  ///< of Full: when the first key can be used again
   };
   Look look(SteadyTime now) const;

@@ -38,7 +38,8 @@ TEST(KeyPool, AKeyThatIsLimitedRestsAlone) {
   EXPECT_FALSE(pool->take(kStart + 19s));
   const KeyPool::Look look = pool->look(kStart + 19s);
   EXPECT_EQ(look.load, KeyPool::Load::Full);
-  EXPECT_TRUE(look.resting);
+  EXPECT_TRUE(look.limited);
+  EXPECT_FALSE(look.refused);
   EXPECT_EQ(look.free_at, kStart + 20s);
   EXPECT_EQ(pool->take(kStart + 20s), 0U);
 }
@@ -62,19 +63,21 @@ TEST(KeyPool, ALongerRestIsNotCutShort) {
   EXPECT_EQ(key.rests_until(), kStart + 1h);
 }
 
-TEST(KeyPool, ARefusedKeyRestsForMinutes) {
+TEST(KeyPool, ARefusedKeyRestsForSecondsAndThenForMinutes) {
   KeyState key;
   key.refused(kStart);
   key.refused(kStart + 1s);  // was under way already
-  EXPECT_EQ(key.rests_until(), kStart + 5min);
-  key.refused(kStart + 5min);
-  EXPECT_EQ(key.rests_until(), kStart + 15min);
-  SteadyTime now = kStart + 15min;
+  EXPECT_EQ(key.rests_until(), kStart + 5s);
+  EXPECT_TRUE(key.is_refused());
+  key.refused(kStart + 5s);
+  EXPECT_EQ(key.rests_until(), kStart + 15s);
+  SteadyTime now = kStart + 15s;
   for (int i = 0; i < 20; ++i) {
     key.refused(now);
-    EXPECT_LE(key.rests_until() - now, 4h);
+    EXPECT_LE(key.rests_until() - now, 5min);
     now = key.rests_until();
   }
+  EXPECT_EQ(key.rests_until(), now);
   key.wake();
   EXPECT_FALSE(key.rests(now));
 }
@@ -108,7 +111,7 @@ TEST(KeyPool, IsBusyFrom80PercentAndFullAt100) {
   take(2);
   const KeyPool::Look look = pool->look(kStart);
   EXPECT_EQ(look.load, KeyPool::Load::Full);
-  EXPECT_FALSE(look.resting);
+  EXPECT_FALSE(look.limited || look.refused);
   EXPECT_FALSE(pool->take(kStart + 60s));
   EXPECT_EQ(look.free_at, kStart + 61s);
   EXPECT_TRUE(pool->take(look.free_at));

@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 /// How soon to come again where a probe decides.
 constexpr milliseconds kWhileProbing{1'000};
 constexpr milliseconds kSoonest{1};
+/// An open target is asked every second whether it is back: mostly long before its breaker's time.
+constexpr milliseconds kWhileOpen{5'000};
 
 /// The member of the request that a need comes from, in OpenAI's words.
 std::string_view param_of(Need need) {
@@ -67,6 +69,8 @@ std::string_view name_of(LeftOutFor reason) {
       return "probe_runs";
     case LeftOutFor::KeysRest:
       return "keys_rest";
+    case LeftOutFor::KeysRefused:
+      return "keys_refused";
     case LeftOutFor::RateReached:
       return "rate_reached";
   }
@@ -134,7 +138,11 @@ Error Plan::refusal(SteadyTime now) const {
                               "later."
                             : "No target of the model can be called now; please try again later.";
     if (const auto soonest = retry_at()) {
-      error.retry_after = std::max(kSoonest, std::chrono::ceil<milliseconds>(*soonest - now));
+      const bool open = std::ranges::any_of(left_out, [](const LeftOut& left) {
+        return left.reason == LeftOutFor::Open && left.until != SteadyTime::max();
+      });
+      error.retry_after = std::clamp(std::chrono::ceil<milliseconds>(*soonest - now), kSoonest,
+                                     open ? kWhileOpen : milliseconds::max());
     } else if (std::ranges::find(left_out, LeftOutFor::ProbeRuns, &LeftOut::reason) !=
                left_out.end()) {
       error.retry_after = kWhileProbing;

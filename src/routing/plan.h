@@ -22,7 +22,8 @@ enum class LeftOutFor : std::uint8_t {
   Rule,         ///< a rule wants others
   Open,         ///< its breaker is open
   ProbeRuns,    ///< its breaker waits for a probe
-  KeysRest,     ///< all keys of its provider rest
+  KeysRest,     ///< all keys of its provider rest, some because they met a limit
+  KeysRefused,  ///< its provider refuses all of its keys
   RateReached,  ///< its provider's declared rate is used up
 };
 std::string_view name_of(LeftOutFor reason);

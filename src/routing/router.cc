@@ -55,7 +55,9 @@ std::optional<LeftOut> obstacle(const Target& target, const KeyPool::Look& keys,
     return left;
   }
   if (keys.load == KeyPool::Load::Full) {
-    left.reason = keys.resting ? LeftOutFor::KeysRest : LeftOutFor::RateReached;
+    left.reason = keys.limited   ? LeftOutFor::KeysRest
+                  : keys.refused ? LeftOutFor::KeysRefused
+                                 : LeftOutFor::RateReached;
     left.until = keys.free_at;
     return left;
   }

@@ -91,7 +91,7 @@ TEST(Router, RotatesKeysAndLetsThemRestAlone) {
   world.router.ended(std::move(second), {.result = CallResult::BadKey}, kStart);
   EXPECT_FALSE(world.router.begin(plan, plan.candidates[0], kStart));
   EXPECT_EQ(world.target(0).in_flight(), 0U);
-  EXPECT_EQ(world.router.usable_at(world.model()->targets[0], kStart), kStart + 9s);
+  EXPECT_EQ(world.router.usable_at(world.model()->targets[0], kStart), kStart + 5s);
 }
 
 TEST(Router, PassesOverABusyProviderWhileOthersAreFree) {
@@ -128,6 +128,24 @@ TEST(Router, ARefusalForKeysOrRatesAloneIsARateLimit) {
   EXPECT_EQ(error.retry_after, 1500ms);
   EXPECT_EQ(error.details_json, R"({"targets":[{"provider":"a","target":"t","reason":"keys_rest",)"
                                 R"("retry_after_ms":1500}]})");
+}
+
+TEST(Router, ARefusalForRefusedKeysIsNoRateLimit) {
+  World world(settings_of(1));
+  world.model()->targets[0].keys->at(0).refused(kStart);
+  const Error error = world.plan(kStart).refusal(kStart);
+  EXPECT_EQ(error.kind, ErrorKind::Overloaded);
+  EXPECT_EQ(error.code, "no_target_available");
+  EXPECT_EQ(error.retry_after, 5s);
+  EXPECT_NE(error.details_json.find(R"("reason":"keys_refused")"), std::string::npos);
+}
+
+TEST(Router, ARefusalForAnOpenBreakerNamesAShortWait) {
+  World world(settings_of(1));
+  fail(world, 0, 5, kStart);
+  const Error error = world.plan(kStart).refusal(kStart);
+  EXPECT_EQ(error.code, "no_target_available");
+  EXPECT_EQ(error.retry_after, 5s) << "it is asked every second whether it is back";
 }
 
 TEST(Router, ARefusalForABreakerHeldByHandNamesNoTime) {

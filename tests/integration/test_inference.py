@@ -16,11 +16,10 @@ def chat(gateway, model="tiny", **fields):
     return gateway.call("/v1/chat/completions", json.dumps(body).encode(), JSON)
 
 
-@pytest.fixture(scope="module")
-def any_model(tmp_path_factory, upstream):
-    """A gateway whose provider takes any model name."""
-    folder = tmp_path_factory.mktemp("any")
-    with running_gateway(folder, upstream.url, options=["providers.local.any_model=true"]) as gateway:
+@pytest.fixture
+def any_model(tmp_path, upstream):
+    """A gateway whose provider takes any model name. Each test has its own: keys and targets that failed rest."""
+    with running_gateway(tmp_path, upstream.url, options=["providers.local.any_model=true"]) as gateway:
         yield gateway
 
 

@@ -19,7 +19,7 @@ MODELS = {
     # name: (the endpoint's behaviour, targets behind it)
     "plain": ("", []),
     "slow": ("execution=3s", []),
-    "endless": ("execution=1h", []),
+    "endless": ("execution=3600s", []),
     "flaky": ("job=failed:times=1:on=run", []),
     "lost": ("job=lost", []),
     "empty": ("job=no-output", []),
