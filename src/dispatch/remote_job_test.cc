@@ -192,6 +192,12 @@ class RemoteJobTest : public ::testing::Test {
     }
   }
 
+  static Task<void> once_asked(FakeQueue& queue, std::string_view what,
+                               std::function<void()> then) {
+    co_await until_asked(queue, what);
+    then();
+  }
+
   BlockingPool lookups_{"dns", 1, 8};
   const SystemClock clock_;
   upstream::Resolver resolver_{lookups_, clock_};
@@ -225,12 +231,9 @@ TEST_F(RemoteJobTest, AQuestionThatFailsLosesNothing) {
 TEST_F(RemoteJobTest, WhatNobodyWaitsForIsCancelled) {
   FakeQueue queue([](const std::string&, int) { return Told{.body = std::string(kQueued)}; });
   after_ = [&] { return until_asked(queue, kCancel); };
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kStatus);
-                   context_.cancel.cancel();
-                 }),
-            "client_closed_request");
+  EXPECT_EQ(
+      work(queue, [&] { return once_asked(queue, kStatus, [&] { context_.cancel.cancel(); }); }),
+      "client_closed_request");
   EXPECT_EQ(queue.count(kCancel), 1);
   EXPECT_EQ(queue.count(kRun), 1);
 }
@@ -246,19 +249,15 @@ TEST_F(RemoteJobTest, ACallerWhoLeavesWhileWorkIsHandedOverIsNotForgotten) {
     }
     return Told{.body = std::string(kQueued)};
   });
-  after_ = [&]() -> Task<void> {
+  after_ = [&] {
     {
       const std::lock_guard lock(mutex);
       gone = true;
     }
     changed.notify_all();
-    co_await until_asked(queue, kCancel);
+    return until_asked(queue, kCancel);
   };
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kRun);
-                   context_.cancel.cancel();
-                 }),
+  EXPECT_EQ(work(queue, [&] { return once_asked(queue, kRun, [&] { context_.cancel.cancel(); }); }),
             "client_closed_request");
   EXPECT_THAT(queue.asked(), ElementsAre(kRun, kCancel));
 }
@@ -333,18 +332,16 @@ TEST_F(RemoteJobTest, AGatewayThatStopsKeepsTheIdOfWorkItIsHandingOver) {
     }
     return Told{.body = std::string(kQueued)};
   });
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kRun);
-                   notes.stops = true;
-                   context_.cancel.cancel();
-                   {
-                     const std::lock_guard lock(mutex);
-                     stopping = true;
-                   }
-                   changed.notify_all();
-                 }),
-            "client_closed_request");
+  const auto stop = [&] {
+    notes.stops = true;
+    context_.cancel.cancel();
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+  };
+  EXPECT_EQ(work(queue, [&] { return once_asked(queue, kRun, stop); }), "client_closed_request");
   EXPECT_EQ(notes.attempt.remote_id, "j-1");
 }
 
