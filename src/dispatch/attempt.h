@@ -41,6 +41,7 @@ class Attempt final : public Recycled {
   void set_status(int status) { status_ = status; }
   const routing::Target& target() const { return lease_.target(); }
   const routing::Lease& lease() const { return lease_; }
+  routing::Lease& lease() { return lease_; }
   /// The right to the call, to be ended.
   routing::Lease release_lease() { return std::move(lease_); }
   SteadyTime started() const { return started_; }

@@ -20,6 +20,7 @@ constexpr double kOutlierShare = 0.5;
 constexpr double kOutlierDistance = 0.3;
 
 // What puts a target behind others, the heaviest first. Within each group the strategy decides.
+constexpr unsigned kSilent = 8;
 constexpr unsigned kBusy = 4;
 constexpr unsigned kTight = 2;
 constexpr unsigned kNotPreferred = 1;
@@ -148,6 +149,7 @@ void Router::add_targets(Plan& plan, const Rule* rule, const OrderBy& by, Steady
       continue;
     }
     unsigned rank = keys.load == KeyPool::Load::Busy ? kBusy : 0;
+    rank += target.health->silent(now) ? kSilent : 0;
     rank += fits_well(by.needs, target) ? 0 : kTight;
     const bool preferred = rule == nullptr || rule->prefer.empty() ||
                            std::ranges::find(rule->prefer, i) != rule->prefer.end();
@@ -188,7 +190,7 @@ Lease Router::begin(const Plan& plan, Candidate candidate, SteadyTime now) {
   return lease;
 }
 
-void Router::answered(const Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now) {
+void Router::answered(Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now) {
   lease.target().health->answered(lease.admission_, first_token, now);
 }
 

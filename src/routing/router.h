@@ -78,7 +78,7 @@ class Router final {
   /// was taken meanwhile, or none of its keys can be used. Then the next candidate's turn has come.
   Lease begin(const Plan& plan, Candidate candidate, SteadyTime now);
   /// The first token of a stream is there.
-  void answered(const Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now);
+  void answered(Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now);
   void ended(Lease lease, const Outcome& outcome, SteadyTime now);
 
   /// When begin() would grant a lease; not later than `now` if it would, max() if that is unknown.

@@ -33,6 +33,19 @@ TEST(Router, LeavesOutWhatCannotBeCalledAndSaysWhy) {
   EXPECT_EQ(plan.retry_at(), kStart + 7s);
 }
 
+TEST(Router, PassesOverASilentTargetWhileOthersAnswer) {
+  World world(settings_of(2));
+  std::vector<Lease> waiting;
+  for (int i = 0; i < 5; ++i) {
+    const Plan plan = world.plan(kStart);
+    waiting.push_back(world.router.begin(plan, plan.candidates[0], kStart));
+  }
+  EXPECT_EQ(order_of(world.plan(kStart + 9s)), "ab");
+  EXPECT_EQ(order_of(world.plan(kStart + 11s)), "ba") << "but not given up";
+  world.router.answered(waiting[0], 11s, kStart + 11s);
+  EXPECT_EQ(order_of(world.plan(kStart + 12s)), "ab");
+}
+
 TEST(Router, GrantsOneProbeAndTheOthersGoOn) {
   World world(settings_of(2));
   fail(world, 0, 5, kStart);

@@ -27,6 +27,11 @@ constexpr std::int64_t kSliceSeconds = 5;
 constexpr unsigned kFinest = 14;
 constexpr std::uint32_t kLatenciesKept = 512;
 constexpr std::uint32_t kLatenciesNeeded = 20;
+/// So many calls wait at a target that is thought silent, for so long.
+constexpr std::uint32_t kWaitingAtSilent = 5;
+constexpr std::int64_t kUsualTimes = 4;
+constexpr nanoseconds kLeastSilence = std::chrono::seconds(1);
+constexpr nanoseconds kSilenceOfUnknown = std::chrono::seconds(10);
 
 std::int64_t ticks(SteadyTime time) {
   return std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
@@ -127,6 +132,9 @@ TargetHealth::Admission TargetHealth::begin(SteadyTime now) {
     return {};
   }
   in_flight_.fetch_add(1, std::memory_order_relaxed);
+  if (waiting_.fetch_add(1, std::memory_order_relaxed) == 0) {
+    heard_at_.store(ticks(now), std::memory_order_relaxed);
+  }
   if (state == BreakerState::Closed) {
     return {.kind = Admission::Kind::Granted, .period = period_};
   }
@@ -135,8 +143,12 @@ TargetHealth::Admission TargetHealth::begin(SteadyTime now) {
   return {.kind = Admission::Kind::Probe, .period = period_};
 }
 
-void TargetHealth::answered(Admission admission, nanoseconds first_token, SteadyTime now) {
+void TargetHealth::answered(Admission& admission, nanoseconds first_token, SteadyTime now) {
   const std::lock_guard lock(mutex_);
+  heard_at_.store(ticks(now), std::memory_order_relaxed);
+  if (!std::exchange(admission.answered, true)) {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  }
   first_token_.add(first_token, now);
   if (admission.kind == Admission::Kind::Probe && admission.period == period_) {
     shut(now);
@@ -146,7 +158,10 @@ void TargetHealth::answered(Admission admission, nanoseconds first_token, Steady
 void TargetHealth::end(Admission admission, const Outcome& outcome,
                        const config::BreakerSettings& breaker, SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  leave(admission);
+  if (outcome.result != CallResult::ProviderFault && outcome.result != CallResult::Cancelled) {
+    heard_at_.store(ticks(now), std::memory_order_relaxed);
+  }
   ++calls_;
   switch (outcome.result) {
     case CallResult::Ok:
@@ -185,8 +200,25 @@ void TargetHealth::end(Admission admission, const Outcome& outcome,
 
 void TargetHealth::abandon(Admission admission) {
   const std::lock_guard lock(mutex_);
-  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  leave(admission);
   withdraw(admission);
+}
+
+void TargetHealth::leave(const Admission& admission) {
+  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  if (!admission.answered) {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+bool TargetHealth::silent(SteadyTime now) const {
+  if (waiting_.load(std::memory_order_relaxed) < kWaitingAtSilent) {
+    return false;
+  }
+  const std::int64_t usual = latency_.value.load(std::memory_order_relaxed);
+  const nanoseconds patience =
+      usual == 0 ? kSilenceOfUnknown : std::max(kLeastSilence, nanoseconds(kUsualTimes * usual));
+  return ticks(now) - heard_at_.load(std::memory_order_relaxed) > patience.count();
 }
 
 void TargetHealth::fault(Admission admission, const config::BreakerSettings& breaker,

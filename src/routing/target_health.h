@@ -81,6 +81,7 @@ class TargetHealth final {
     enum class Kind : std::uint8_t { Refused, Granted, Probe };
     Kind kind = Kind::Refused;
     std::uint64_t period = 0;  ///< in which of the breaker's periods
+    bool answered = false;     ///< the first token is there
   };
   enum class Standing : std::uint8_t { Closed, ProbeDue, ProbeRuns, Open };
 
@@ -97,7 +98,7 @@ class TargetHealth final {
   /// Takes a place for one call. Granted calls must be ended.
   Admission begin(SteadyTime now);
   /// The first token of a call is there: a probe has succeeded, but the call goes on.
-  void answered(Admission admission, std::chrono::nanoseconds first_token, SteadyTime now);
+  void answered(Admission& admission, std::chrono::nanoseconds first_token, SteadyTime now);
   /// The call that `admission` granted has ended. What was begun before the breaker last changed
   /// decides nothing any more: the last timeouts of an outage must not begin a second one.
   void end(Admission admission, const Outcome& outcome, const config::BreakerSettings& breaker,
@@ -118,6 +119,9 @@ class TargetHealth final {
   /// When a probe is due; of Open only.
   SteadyTime open_until() const;
   std::uint32_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  /// Whether several calls wait and nothing was heard for far longer than usual: a server that is
+  /// gone without a word. Its breaker hears of that only when the first call has waited its time.
+  bool silent(SteadyTime now) const;
   /// Peak EWMA of the latency as of `now`, which fades while nothing is heard; 30 ms at first.
   std::chrono::nanoseconds latency(SteadyTime now) const;
   /// The same of the first token; the latency's where no streams were seen.
@@ -158,6 +162,7 @@ class TargetHealth final {
   void shut(SteadyTime now);
   void fault(Admission admission, const config::BreakerSettings& breaker, SteadyTime now);
   void withdraw(Admission admission);
+  void leave(const Admission& admission);
 
   const std::string provider_;
   const std::string target_;
@@ -167,6 +172,8 @@ class TargetHealth final {
   std::atomic<BreakerState> state_{BreakerState::Closed};
   std::atomic<std::int64_t> open_until_{0};  ///< steady nanoseconds
   std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint32_t> waiting_{0};  ///< of these, without a first token
+  std::atomic<std::int64_t> heard_at_{0};  ///< steady nanoseconds; or when the first began to wait
   Ewma latency_;
   Ewma first_token_;
 
