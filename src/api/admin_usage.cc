@@ -116,7 +116,8 @@ std::string figures_json(const UsageRecord& record) {
   return R"("requests":)" + std::to_string(record.requests) + R"(,"input_tokens":)" +
          std::to_string(record.input_tokens) + R"(,"output_tokens":)" +
          std::to_string(record.output_tokens) + R"(,"cost_usd":)" +
-         limits::usd_text(record.micro_usd);
+         limits::usd_text(record.micro_usd) + R"(,"estimated_requests":)" +
+         std::to_string(record.estimated);
 }
 
 std::string row_json(const UsageRecord& row, UsageGroup group) {

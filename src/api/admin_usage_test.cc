@@ -44,11 +44,14 @@ class UsageReportTest : public ::testing::Test {
 TEST_F(UsageReportTest, ShowsEveryRowWithItsCostAndTheTotals) {
   const auto all = get("");
   ASSERT_TRUE(all);
-  EXPECT_THAT(*all, HasSubstr(R"([{"day":"2026-01-15","principal":"key:a","model":"gpt",)"
-                              R"("requests":1,"input_tokens":10,"output_tokens":20,)"
-                              R"("cost_usd":1.25},{"day":"2026-01-15","principal":"key:b")"));
+  EXPECT_THAT(
+      *all,
+      HasSubstr(
+          R"([{"day":"2026-01-15","principal":"key:a","model":"gpt",)"
+          R"("requests":1,"input_tokens":10,"output_tokens":20,)"
+          R"("cost_usd":1.25,"estimated_requests":0},{"day":"2026-01-15","principal":"key:b")"));
   EXPECT_THAT(*all, HasSubstr(R"("totals":{"requests":3,"input_tokens":30,"output_tokens":60,)"
-                              R"("cost_usd":1.250001},"has_more":false)"));
+                              R"("cost_usd":1.250001,"estimated_requests":0},"has_more":false)"));
 }
 
 TEST_F(UsageReportTest, GroupsAndFilters) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/document_endpoints.h"
 #include "api/jobs.h"
 #include "api/route.h"
 
@@ -18,11 +19,11 @@ class ClassifyFile final : public Endpoint {
   const Endpoint& classify_;
 };
 
-/// POST /classify_file_async: the same as a job.
+/// POST /classify_file_async: the same as a job; what is known already is answered at once.
 class ClassifyFileLater final : public Endpoint {
  public:
   /// Borrows both.
-  ClassifyFileLater(const JobDesk& desk, const Endpoint& classify)
+  ClassifyFileLater(const JobDesk& desk, const Documents& classify)
       : desk_(desk), classify_(classify) {}
   Task<Result<edge::Response>> handle(Call call) const override;
   Queueing queueing(const edge::Request& /*request*/) const override {
@@ -31,7 +32,7 @@ class ClassifyFileLater final : public Endpoint {
 
  private:
   const JobDesk& desk_;
-  const Endpoint& classify_;
+  const Documents& classify_;
 };
 
 /// GET /classification_result/{id}: 202 until the job has ended, then 200 with its result or 500

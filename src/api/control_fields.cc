@@ -1,28 +1,49 @@
 #include "api/control_fields.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
 
 #include "base/encoding.h"
+#include "base/http_text.h"
 
 namespace headgate::api {
 namespace {
 
 constexpr std::string_view kPrefer = "Prefer";
-constexpr std::array<std::string_view, 9> kOnce = {
-    "X-Priority",   "Idempotency-Key",    "X-Webhook-URL",       "X-Client-ID",  "Content-Type",
-    "X-Resolution", "X-Job-Start-Within", "X-Job-Finish-Within", "Last-Event-ID"};
+constexpr std::string_view kCacheControl = "Cache-Control";
+constexpr std::array<std::string_view, 10> kOnce = {
+    "X-Priority",          "Idempotency-Key", "X-Webhook-URL", "X-Headgate-Cache",
+    "X-Client-ID",         "Content-Type",    "X-Resolution",  "X-Job-Start-Within",
+    "X-Job-Finish-Within", "Last-Event-ID"};
 
 /// A bit for each length that one of the names has: most fields are told apart by that.
 constexpr std::uint32_t lengths() {
-  std::uint32_t bits = 1U << kPrefer.size();
+  std::uint32_t bits = 1U << kPrefer.size() | 1U << kCacheControl.size();
   for (const std::string_view name : kOnce) {
     bits |= 1U << name.size();
   }
   return bits;
 }
 constexpr std::uint32_t kLengths = lengths();
+
+/// RFC 9111 §5.2.1, of one field among several maybe: `directive [ "=" value ]`, with commas
+/// between.
+void take_cache_control(std::string_view list, model::CacheWish& wish) {
+  using Use = model::CacheWish::Use;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view directive = trim_blanks(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    if (ascii_equal_ignore_case(directive, "no-store")) {
+      wish.use = Use::None;
+    } else if (wish.use == Use::Full && (ascii_equal_ignore_case(directive, "no-cache") ||
+                                         ascii_equal_ignore_case(directive, "max-age=0"))) {
+      wish.use = Use::Fresh;
+    }
+  }
+}
 
 }  // namespace
 
@@ -35,6 +56,9 @@ Result<ControlFields> read_control_fields(const edge::Request& request) {
       continue;
     }
     found.prefers = found.prefers || ascii_equal_ignore_case(field.name, kPrefer);
+    if (ascii_equal_ignore_case(field.name, kCacheControl)) {
+      take_cache_control(field.value, found.cache);
+    }
     for (std::size_t i = 0; i < kOnce.size(); ++i) {
       if (kOnce[i].size() != length || !ascii_equal_ignore_case(field.name, kOnce[i])) {
         continue;
@@ -53,6 +77,12 @@ Result<ControlFields> read_control_fields(const edge::Request& request) {
           break;
         case 2:
           found.webhook_url = field.value;
+          break;
+        case 3:
+          if (!ascii_equal_ignore_case(field.value, "all")) {
+            return fail(invalid_request("X-Headgate-Cache can only be all.", "X-Headgate-Cache"));
+          }
+          found.cache.any = true;
           break;
         default:
           break;

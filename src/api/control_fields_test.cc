@@ -41,6 +41,28 @@ TEST(ControlFields, OneThatIsGivenTwiceIsNamed) {
   }
 }
 
+TEST(ControlFields, CacheControlAsksForLessInAnyNumberOfFields) {
+  using Use = model::CacheWish::Use;
+  EXPECT_EQ(read({{"Accept", "*/*"}})->cache.use, Use::Full);
+  EXPECT_EQ(read({{"Cache-Control", "max-age=60, only-if-cached"}})->cache.use, Use::Full);
+  EXPECT_EQ(read({{"cache-control", "No-Cache"}})->cache.use, Use::Fresh);
+  EXPECT_EQ(read({{"Cache-Control", "max-age=0"}})->cache.use, Use::Fresh);
+  EXPECT_EQ(read({{"Cache-Control", "no-transform ,\tno-store"}})->cache.use, Use::None);
+  EXPECT_EQ(read({{"Cache-Control", "no-store,no-cache"}})->cache.use, Use::None);
+  EXPECT_EQ(read({{"Cache-Control", "no-store"}, {"Cache-Control", "no-cache"}})->cache.use,
+            Use::None);
+  EXPECT_EQ(read({{"Cache-Control", ",,"}, {"X-Cache-Ctrl!", "no-store"}})->cache.use, Use::Full);
+}
+
+TEST(ControlFields, XHeadgateCacheIsAllOrRefused) {
+  EXPECT_FALSE(read({{"Accept", "*/*"}})->cache.any);
+  EXPECT_TRUE(read({{"x-headgate-cache", "All"}})->cache.any);
+  const auto wrong = read({{"X-Headgate-Cache", "on"}});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().param, "X-Headgate-Cache");
+  EXPECT_FALSE(read({{"X-Headgate-Cache", "all"}, {"X-Headgate-Cache", "all"}}));
+}
+
 TEST(ControlFields, WhatMayBeRepeatedMay) {
   EXPECT_TRUE(read({{"Prefer", "wait=1"}, {"Prefer", "respond-async"}}));
   EXPECT_TRUE(read({{"Accept", "a/b"}, {"Accept", "c/d"}, {"Cookie", "a"}, {"Cookie", "b"}}));

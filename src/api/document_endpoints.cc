@@ -22,13 +22,18 @@ struct DocumentPlan {
   std::shared_ptr<const routing::Model> line;  // shared with the catalog: a reload may drop it
   std::optional<documents::DocumentType> type;
   std::string output = "text";
+  std::string resolution;  ///< by name
   documents::ReadOptions read;
+  std::chrono::milliseconds keep_for{0};  ///< what is found
 };
 
 namespace {
 
 using documents::DocumentType;
 using Work = Documents::Work;
+
+/// What tells of pages that could not be read; no text in an answer can hold it, for its quotes.
+constexpr std::string_view kFailedPages = R"(,"failed_pages":[)";
 
 /// All pages of a request's documents, numbered through, and those that could not be read.
 struct Pages {
@@ -85,10 +90,13 @@ Result<DocumentPlan> make_plan(Work work, const DocumentRequest& request,
     return fail(
         invalid_request("The model '" + plan.model + "' does not read documents.", "model"));
   }
-  const std::string resolution =
-      request.resolution.empty() ? settings.documents.resolution : request.resolution;
-  if (!documents::parse_resolution(resolution, plan.read.resolution)) {
-    return bad_choice("resolution", resolution, "tiny, small, base, large, gundam");
+  plan.resolution = request.resolution.empty() ? settings.documents.resolution : request.resolution;
+  if (!documents::parse_resolution(plan.resolution, plan.read.resolution)) {
+    return bad_choice("resolution", plan.resolution, "tiny, small, base, large, gundam");
+  }
+  plan.keep_for = plan.line->cache.ttl;
+  if (work == Work::Classify && plan.keep_for.count() == 0) {
+    plan.keep_for = settings.cache.classify_ttl;
   }
   if (!request.doc_type.empty()) {
     plan.type = documents::parse_document_type(request.doc_type);
@@ -178,6 +186,31 @@ std::string classify_json(const Pages& pages) {
          number(found.confidence) + R"(,"reasoning":)" + json_quote(found.reasoning);
 }
 
+/// How an answer came about.
+struct Origin {
+  std::string_view provider;
+  std::string_view members{};  ///< of the answer, beside those of every one
+  std::string fields{};        ///< header lines
+};
+
+edge::Response make_answer(const DocumentPlan& plan, const std::string& members,
+                           const Origin& origin, const model::RequestContext& context) {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - context.started);
+  edge::Response response;
+  response.body = "{" + members + R"(,"latency_ms":)" + std::to_string(elapsed.count()) +
+                  R"(,"model":)" + json_quote(plan.model) + R"(,"provider":)" +
+                  json_quote(origin.provider) + R"(,"request_id":)" +
+                  json_quote(context.request_id);
+  response.body.append(origin.members).append("}");
+  response.fields = origin.fields;
+  response.add_field("x-headgate-model", plan.model);
+  response.add_field("x-headgate-provider", origin.provider);
+  response.add_field("x-headgate-attempts", std::to_string(context.attempts));
+  response.add_field("x-headgate-cache", model::name_of(context.cache));
+  return response;
+}
+
 std::string extract_json(const DocumentPlan& plan, const DocumentRequest& request,
                          const Pages& pages) {
   const DocumentType type = plan.type ? *plan.type : documents::classify(pages.read).type;
@@ -208,20 +241,84 @@ Result<JobPlan> Documents::plan(const edge::Request& http) const {
                      std::max<std::size_t>(1, request->urls.size() + request->files.size()))};
 }
 
-Task<Result<edge::Response>> Documents::handle(Call call) const {
-  auto request = parse_document_request(call.http);
+struct Documents::Prepared {
+  DocumentRequest request;
+  DocumentPlan plan;
+  std::shared_ptr<const config::Settings> settings;  // shared with those who use the same ones
+};
+
+Result<Documents::Prepared> Documents::prepare(const edge::Request& http) const {
+  auto request = parse_document_request(http);
   if (!request) {
-    co_return fail(request.error());
+    return fail(request.error());
   }
-  const auto settings = engine_.settings();
-  if (const auto mode = call.http.field("x-resolution"); mode && request->resolution.empty()) {
+  auto settings = engine_.settings();
+  if (const auto mode = http.field("x-resolution"); mode && request->resolution.empty()) {
     request->resolution = *mode;
   }
   auto plan = make_plan(work_, *request, engine_, *settings);
   if (!plan) {
-    co_return fail(plan.error());
+    return fail(plan.error());
   }
+  return Prepared{std::move(*request), std::move(*plan), std::move(settings)};
+}
+
+Task<std::optional<Sha256>> Documents::key_of(const Prepared& asked,
+                                              const model::RequestContext& context) const {
+  const DocumentCache::Question question{
+      .kind = model::name_of(kind_of(work_)),
+      .model = asked.plan.model,
+      .resolution = asked.plan.resolution,
+      .client = asked.plan.line->rules.empty() ? std::string_view() : context.client_id,
+      .max_file_size = asked.settings->documents.max_file_size,
+      .ttl = asked.plan.keep_for};
+  co_return co_await engine_.cache->key_of(asked.request, question, context);
+}
+
+std::optional<edge::Response> Documents::find_kept(const Sha256& key, const Prepared& asked,
+                                                   model::RequestContext& context) const {
+  const auto found = engine_.cache->find(key, context);
+  if (!found) {
+    return std::nullopt;
+  }
+  context.cache = model::CacheOutcome::Hit;
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::steady_clock::now() - found->kept_at);
+  return make_answer(asked.plan, found->body,
+                     {.provider = found->provider,
+                      .members = R"(,"cached":true)",
+                      .fields = "age: " + std::to_string(age.count()) + "\r\n"},
+                     context);
+}
+
+Task<std::optional<edge::Response>> Documents::kept(Call call) const {
+  auto asked = prepare(call.http);
+  if (!asked) {
+    co_return std::nullopt;  // whoever asks hears why
+  }
+  const auto key = co_await key_of(*asked, call.context);
+  if (!key) {
+    co_return std::nullopt;
+  }
+  call.context.model = asked->plan.model;
+  co_return find_kept(*key, *asked, call.context);
+}
+
+Task<Result<edge::Response>> Documents::handle(Call call) const {
+  auto asked_for = prepare(call.http);
+  if (!asked_for) {
+    co_return fail(asked_for.error());
+  }
+  DocumentRequest* const request = &asked_for->request;
+  DocumentPlan* const plan = &asked_for->plan;
   call.context.model = plan->model;
+  const auto key = co_await key_of(*asked_for, call.context);
+  if (key) {
+    if (auto found = find_kept(*key, *asked_for, call.context)) {
+      co_return std::move(*found);
+    }
+    call.context.cache = model::CacheOutcome::Miss;
+  }
   if (!dispatch::try_enter_line(*engine_.lines, *plan->line, call.context)) {
     auto entered = co_await dispatch::wait_in_line(*engine_.lines, *plan->line, call.context);
     if (!entered) {
@@ -241,17 +338,11 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
   if (!members) {
     co_return fail(members.error());
   }
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - call.context.started);
-  edge::Response response;
-  response.body = "{" + *members + R"(,"latency_ms":)" + std::to_string(elapsed.count()) +
-                  R"(,"model":)" + json_quote(plan->model) + R"(,"provider":)" +
-                  json_quote(call.context.provider) + R"(,"request_id":)" +
-                  json_quote(call.context.request_id) + "}";
-  response.add_field("x-headgate-model", plan->model);
-  response.add_field("x-headgate-provider", call.context.provider);
-  response.add_field("x-headgate-attempts", std::to_string(call.context.attempts));
-  response.add_field("x-headgate-cache", "off");
+  if (key && members->find(kFailedPages) == std::string::npos) {
+    engine_.cache->keep(*key, *members, plan->keep_for, call.context);
+  }
+  edge::Response response =
+      make_answer(*plan, *members, {.provider = call.context.provider}, call.context);
   response.add_field("x-headgate-cost", limits::usd_text(0));
   co_return response;
 }
@@ -340,7 +431,7 @@ Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
     co_return fail(members.error());
   }
   if (!pages->failed_json.empty()) {
-    members->append(R"(,"failed_pages":[)").append(pages->failed_json).append("]");
+    members->append(kFailedPages).append(pages->failed_json).append("]");
   }
   attempts.succeeded();
   co_return std::move(*members);

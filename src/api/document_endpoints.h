@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include "api/document_cache.h"
 #include "api/document_sources.h"
 #include "api/route.h"
 #include "base/blocking_pool.h"
@@ -23,6 +25,7 @@ struct DocumentEngine {
   BlockingPool* pool;  ///< for understanding what was read
   dispatch::Services services;
   queue::Lines* lines;
+  const DocumentCache* cache;
   DocumentSources::CurrentSettings settings;
 };
 
@@ -33,8 +36,16 @@ class Documents final : public Endpoint {
   Documents(Work work, const DocumentEngine& engine) : work_(work), engine_(engine) {}
   Task<Result<edge::Response>> handle(Call call) const override;
   Result<JobPlan> plan(const edge::Request& request) const override;
+  /// What is kept of an earlier answer to the same question; nullopt: ask.
+  Task<std::optional<edge::Response>> kept(Call call) const;
 
  private:
+  struct Prepared;
+  Result<Prepared> prepare(const edge::Request& http) const;
+  Task<std::optional<Sha256>> key_of(const Prepared& asked,
+                                     const model::RequestContext& context) const;
+  std::optional<edge::Response> find_kept(const Sha256& key, const Prepared& asked,
+                                          model::RequestContext& context) const;
   Task<Result<std::string>> answer(const DocumentRequest& request, const DocumentPlan& plan,
                                    dispatch::Attempts& attempts) const;
   Result<providers::WireRequest> encode_for(const dispatch::Attempts& attempts,

@@ -75,7 +75,8 @@ Result<DocumentRequest> parse_json_request(const edge::Request& http) {
   for (auto& [name, field] :
        {std::pair{"model", &request.model}, std::pair{"doc_type", &request.doc_type},
         std::pair{"output", &request.output}, std::pair{"resolution", &request.resolution},
-        std::pair{"prompt", &request.prompt}, std::pair{"prompt_mode", &request.prompt_mode}}) {
+        std::pair{"prompt", &request.prompt}, std::pair{"prompt_mode", &request.prompt_mode},
+        std::pair{"industry", &request.industry}}) {
     auto text = optional_text(*body, name);
     if (!text) {
       return fail(text.error());
@@ -115,6 +116,8 @@ Result<DocumentRequest> parse_form_request(const edge::Request& http) {
       request.prompt = text;
     } else if (part.name == "prompt_mode") {
       request.prompt_mode = text;
+    } else if (part.name == "industry") {
+      request.industry = text;
     } else if (part.name == "include_raw") {
       request.include_raw = text == "true" || text == "1";
     }

@@ -27,11 +27,12 @@ struct DocumentRequest {
   std::string resolution;
   std::string prompt;       ///< for vision models; the embedded engine needs none
   std::string prompt_mode;  ///< of dots.ocr
+  std::string industry;     ///< of a classification: tells kept ones apart
   bool include_raw = false;
 };
 
 /// Reads a JSON body `{image_urls, model?, doc_type?, prompt?, prompt_mode?, output?, resolution?,
-/// include_raw?}` (also Mistral's `{document:{...}}`) or a form with `file` parts and the same
+/// industry?, include_raw?}` (also Mistral's `{document:{...}}`) or a form with `file` parts and the same
 /// fields.
 Result<DocumentRequest> parse_document_request(const edge::Request& request);
 

@@ -166,13 +166,26 @@ Task<Result<edge::Response>> CreateResponse::handle(Call call) const {
   } else if (is_job && asked->inference.delivery == model::Delivery::Stream) {
     body = without_stream(asked->inference);  // nobody reads a job's answer as it comes
   }
+  if (call.context.principal) {
+    const bool own = body.empty();
+    auto resolved = items_.resolve(own ? call.http.body : std::string_view(body),
+                                   own ? asked->inference.messages : JsonView(body)["input"].raw(),
+                                   call.context.principal->id);
+    if (!resolved) {
+      co_return fail(resolved.error());
+    }
+    body = resolved->empty() ? std::move(body) : std::move(*resolved);
+  }
   if (asked->background && !is_job) {
     co_return co_await queue(call, body.empty() ? std::string(call.http.body) : std::move(body));
   }
-  if (body.empty()) {
-    co_return co_await dispatcher_.run(std::move(asked->inference), call.context);
+  auto response =
+      co_await (body.empty() ? dispatcher_.run(std::move(asked->inference), call.context)
+                             : run(std::move(body), call.context));
+  if (response && asked->store) {
+    items_.keep_from(*response, call.context);
   }
-  co_return co_await run(std::move(body), call.context);
+  co_return response;
 }
 
 Task<Result<edge::Response>> CreateResponse::run(std::string text,

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/jobs.h"
+#include "api/response_items.h"
 #include "api/responses_request.h"
 #include "api/route.h"
 #include "dispatch/dispatcher.h"
@@ -11,13 +12,13 @@
 namespace headgate::api {
 
 /// POST /v1/responses over any provider. With `background` it is a job, whose response GET
-/// /v1/responses/{id} shows; no other response is stored.
+/// /v1/responses/{id} shows; of other responses only the items are known, for a while.
 class CreateResponse final : public Endpoint {
  public:
   /// Borrows all.
   CreateResponse(const dispatch::Dispatcher& dispatcher, const dispatch::Catalogs& catalogs,
-                 const JobDesk& desk)
-      : dispatcher_(dispatcher), catalogs_(catalogs), desk_(desk) {}
+                 const JobDesk& desk, ResponseItems& items)
+      : dispatcher_(dispatcher), catalogs_(catalogs), desk_(desk), items_(items) {}
   Task<Result<edge::Response>> handle(Call call) const override;
   Queueing queueing(const edge::Request& request) const override;
   Result<JobPlan> plan(const edge::Request& request) const override;
@@ -31,6 +32,7 @@ class CreateResponse final : public Endpoint {
   const dispatch::Dispatcher& dispatcher_;
   const dispatch::Catalogs& catalogs_;
   const JobDesk& desk_;
+  ResponseItems& items_;
 };
 
 /// GET /v1/responses/{id}: one that was made in the background.

@@ -129,7 +129,8 @@ Result<ResponsesRequest> parse_responses_request(std::string_view body) {
   }
   ResponsesRequest request{.inference = std::move(members.spans),
                            .previous = std::move(*previous),
-                           .background = *background};
+                           .background = *background,
+                           .store = members.store.value_or("true") != "false"};
   model::InferenceRequest& inference = request.inference;
   inference.dialect = model::Dialect::Responses;
   inference.delivery = *stream ? model::Delivery::Stream : model::Delivery::Whole;

@@ -13,6 +13,7 @@ struct ResponsesRequest {
   model::InferenceRequest inference;
   std::string previous;     ///< previous_response_id, or empty
   bool background = false;  ///< to be carried out as a job
+  bool store = true;        ///< what is answered may be named later
 };
 
 /// As parse_openai_request.

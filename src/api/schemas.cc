@@ -378,6 +378,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
       "properties": {
         "image_urls": {"$ref": "#/components/schemas/ImageUrls"},
         "prompt": {"type": "string"},
+        "industry": {"type": "string", "description": "Classifications are kept apart by it"},
         "model": {"type": "string", "default": "document-classifier"}}})",
      Media::JsonOrMultipart},
     {"Classification", R"({
@@ -388,6 +389,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
         "reasoning": {"type": "string"},
         "failed_pages": {"$ref": "#/components/schemas/FailedPages"},
+        "cached": {"type": "boolean", "description": "Kept from an earlier request with the same files"},
+        "processing_time": {"type": "number", "description": "Seconds; of /classify_file_async, when it is known already"},
         "latency_ms": {"type": "integer"},
         "model": {"type": "string"},
         "provider": {"type": "string"},
@@ -470,7 +473,7 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "has_more": {"type": "boolean"},
         "last_id": {"type": ["string", "null"], "description": "For `after`"}}})"},
     {"UsageRow", R"({
-      "type": "object", "required": ["requests", "input_tokens", "output_tokens", "cost_usd"],
+      "type": "object", "required": ["requests", "input_tokens", "output_tokens", "cost_usd", "estimated_requests"],
       "properties": {
         "day": {"type": "string", "format": "date"},
         "principal": {"type": "string"},
@@ -478,7 +481,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "requests": {"type": "integer"},
         "input_tokens": {"type": "integer"},
         "output_tokens": {"type": "integer"},
-        "cost_usd": {"type": "number"}}})"},
+        "cost_usd": {"type": "number"},
+        "estimated_requests": {"type": "integer", "description": "Of the requests, those whose tokens no provider told"}}})"},
     {"UserRequest", R"({
       "type": "object", "required": ["name", "password", "scopes"],
       "properties": {

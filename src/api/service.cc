@@ -130,6 +130,7 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   if (!controls) {
     co_return refusal(controls.error(), surface, context);
   }
+  context.cache_wish = controls->cache;
   std::string limit_fields;
   std::shared_ptr<void> permit;
   if (context.principal) {
@@ -153,7 +154,8 @@ Task<edge::Response> Service::handle(const edge::Request& request,
   } else if (context.spending) {
     co_await context.spending->settle(model::end_of_failure(result.error().kind));
   }
-  if (result && !response.stream && !route.kind.empty()) {
+  const bool cost_is_known = !response.stream || context.cache == model::CacheOutcome::Hit;
+  if (result && cost_is_known && !route.kind.empty()) {
     if (const auto cost = parts_.admission->cost_of(context)) {
       response.add_field("x-headgate-cost", limits::usd_text(*cost));
     }

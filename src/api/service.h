@@ -40,7 +40,8 @@ class Admission {
   /// For a job that begins to run: takes only what it may cost. Always sets `context.spending`,
   /// which counts what it uses.
   virtual Result<void> admit_job(std::string_view body, model::RequestContext& context) const = 0;
-  /// What an answer has cost, in millionths of a dollar; nullopt if that is not known (yet).
+  /// What an answer has cost, in millionths of a dollar; nullopt if that is not known (yet). A kept
+  /// one costs nothing.
   virtual std::optional<std::int64_t> cost_of(const model::RequestContext& context) const = 0;
 };
 

@@ -95,17 +95,22 @@ Gateway::Impl::Impl(config::Settings initial, ConfigSource config_source)
       routers(loops.size(),
               [this](std::size_t) { return routing::Router(routing_health, random_bits()); }),
       lines([this](std::string_view model) { return line_settings(*current_settings(), model); }),
-      dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers}, lines),
+      response_cache(cache_limits(settings->cache)),
+      response_items(settings->cache.response_items),
+      dispatcher({.catalogs = catalogs, .clients = clients, .routers = routers}, lines,
+                 &response_cache),
       token_counter({.catalogs = catalogs, .clients = clients, .routers = routers}),
       breaker_probes(*loops.front(),
                      {.catalogs = catalogs, .clients = clients, .routers = routers}),
       workers(worker_config(*settings)),
       sources(fetchers, document_pool, [this] { return current_settings(); }),
+      document_cache(response_cache, document_pool),
       document_engine{.sources = &sources,
                       .workers = &workers,
                       .pool = &document_pool,
                       .services = {.catalogs = catalogs, .clients = clients, .routers = routers},
                       .lines = &lines,
+                      .cache = &document_cache,
                       .settings = [this] { return current_settings(); }} {}
 
 Result<void> Gateway::Impl::open_stores() {
@@ -165,6 +170,10 @@ Result<void> Gateway::Impl::open_usage() {
   admission.emplace(LimiterAdapter::Parts{
       .limiter = &limiter, .budgets = &budgets, .ledger = &*usage_ledger, .overload = &overload});
   return {};
+}
+
+dispatch::ResponseCache::Limits cache_limits(const config::CacheSettings& settings) {
+  return {.max_memory = settings.max_memory, .max_answer = settings.max_answer};
 }
 
 namespace {
@@ -285,6 +294,7 @@ Result<void> Gateway::start() {
   observe::add_process_metrics(impl_->metrics, kVersion);
   impl_->request_log.add_metrics(impl_->metrics);
   add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
+  add_cache_metrics(impl_->metrics, impl_->response_cache);
   impl_->jobs->add_metrics(impl_->metrics);
   impl_->overload.add_metrics(impl_->metrics);
   auto taken_up = impl_->jobs->start(impl_->routes, *impl_->admission);

@@ -139,8 +139,9 @@ void Gateway::Impl::build_api() {
   const auto* completion =
       own(std::make_unique<Inference>(model::Kind::Completion, dispatcher, catalogs));
   const auto* ocr = own(std::make_unique<Documents>(Documents::Work::Ocr, document_engine));
-  const auto* classify =
-      own(std::make_unique<Documents>(Documents::Work::Classify, document_engine));
+  auto classify_documents = std::make_unique<Documents>(Documents::Work::Classify, document_engine);
+  const Documents& known_files = *classify_documents;
+  const auto* classify = own(std::move(classify_documents));
   const api::JobSubmission& submission = jobs->submission();
   const api::Endpoints table{
       .live = own(std::make_unique<api::TextEndpoint>(
@@ -161,7 +162,8 @@ void Gateway::Impl::build_api() {
       .models = own(std::make_unique<api::Models>(catalogs)),
       .messages = own(std::make_unique<api::Messages>(dispatcher, catalogs)),
       .count_tokens = own(std::make_unique<api::CountTokens>(token_counter)),
-      .create_response = own(std::make_unique<api::CreateResponse>(dispatcher, catalogs, desk)),
+      .create_response =
+          own(std::make_unique<api::CreateResponse>(dispatcher, catalogs, desk, response_items)),
       .show_response = own(std::make_unique<api::ShowResponse>(desk)),
       .cancel_response = own(std::make_unique<api::CancelResponse>(desk)),
       .ocr = ocr,
@@ -179,7 +181,7 @@ void Gateway::Impl::build_api() {
       .request_ocr = own(std::make_unique<api::RequestOcr>(submission, *ocr,
                                                            [this] { return current_settings(); })),
       .classify_file = own(std::make_unique<api::ClassifyFile>(*classify)),
-      .classify_file_later = own(std::make_unique<api::ClassifyFileLater>(desk, *classify)),
+      .classify_file_later = own(std::make_unique<api::ClassifyFileLater>(desk, known_files)),
       .classification_result = own(std::make_unique<api::ClassificationResult>(desk)),
       .generate_text = own(std::make_unique<api::GenerateText>(
           submission, catalogs, api::GenerateText::Carriers{chat, completion})),

@@ -14,6 +14,7 @@
 #include "api/admin_users.h"
 #include "api/document_endpoints.h"
 #include "api/health.h"
+#include "api/response_items.h"
 #include "api/routes.h"
 #include "api/service.h"
 #include "app/adapters.h"
@@ -29,6 +30,7 @@
 #include "auth/tokens.h"
 #include "base/blocking_pool.h"
 #include "dispatch/dispatcher.h"
+#include "dispatch/response_cache.h"
 #include "dispatch/token_counter.h"
 #include "edge/server.h"
 #include "observe/metrics.h"
@@ -126,11 +128,14 @@ struct Gateway::Impl {
   dispatch::Catalogs catalogs;
   dispatch::Routers routers;
   queue::Lines lines;
+  dispatch::ResponseCache response_cache;
+  api::ResponseItems response_items;
   dispatch::Dispatcher dispatcher;
   dispatch::TokenCounter token_counter;
   BreakerProbes breaker_probes;
   documents::WorkerPool workers;
   api::DocumentSources sources;
+  api::DocumentCache document_cache;
   api::DocumentEngine document_engine;
 
   std::unique_ptr<JobSystem> jobs;
@@ -149,5 +154,7 @@ struct Gateway::Impl {
   BlockingPool metrics_pool{"metrics", 1, 64};
   BlockingPool reload_pool{"reload", 1, 4};
 };
+
+dispatch::ResponseCache::Limits cache_limits(const config::CacheSettings& settings);
 
 }  // namespace headgate::app

@@ -62,7 +62,11 @@ Result<void> Gateway::Impl::put_into_force(const std::shared_ptr<const config::S
   usage_ledger->set_prices(limits::PriceList(*next));
   refresh_directory();
   lines.reconfigure();
-  return publish_catalog(*next);
+  auto published = publish_catalog(*next);
+  response_cache.set_limits(cache_limits(next->cache));
+  response_items.set_max_memory(next->cache.response_items);
+  response_cache.clear();  // other targets may answer now
+  return published;
 }
 
 Result<api::ReloadReport> Gateway::Impl::reload() {

@@ -148,6 +148,9 @@ std::optional<std::int64_t> LimiterAdapter::cost_of(const model::RequestContext&
   if (context.usage_counted) {
     return context.micro_usd;
   }
+  if (context.cache == model::CacheOutcome::Hit) {
+    return 0;
+  }
   if (context.attempts == 0 || (context.input_tokens < 0 && context.output_tokens < 0)) {
     return std::nullopt;
   }
@@ -166,7 +169,8 @@ void count_finished(limits::UsageLedger& ledger, const model::RequestContext& co
                 .model = context.model,
                 .provider = context.provider,
                 .target = context.target,
-                .tokens = {.input = context.input_tokens, .output = context.output_tokens}});
+                .tokens = {.input = context.input_tokens, .output = context.output_tokens},
+                .estimated = context.usage_estimated});
 }
 
 }  // namespace headgate::app

@@ -1,5 +1,6 @@
 #include "app/request_spending.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/event_loop.h"
@@ -32,7 +33,8 @@ Task<Result<void>> RequestSpending::begin() {
                                     .requests = 1,
                                     .input_tokens = expected_.input,
                                     .output_tokens = expected_.output,
-                                    .micro_usd = charge_.reservation.estimate().micro_usd}};
+                                    .micro_usd = charge_.reservation.estimate().micro_usd,
+                                    .estimated = 1}};
     auto opened = co_await ledger_.open(charge_);
     if (!opened) {
       co_return opened;
@@ -102,7 +104,8 @@ limits::Use RequestSpending::use() const {
           .model = context_.model,
           .provider = context_.provider,
           .target = context_.target,
-          .tokens = used_};
+          .tokens = used_,
+          .estimated = estimated_};
 }
 
 /// Of a request without a reservation on disk: whether there is anything to count.
@@ -117,6 +120,9 @@ void RequestSpending::fix(End end) {
   settled_ = true;
   used_ = limits::tokens_used(context_, expected_, end);
   const std::int64_t tokens = used_.input + used_.output;
+  estimated_ = context_.usage_estimated ||
+               used_.input > std::max<std::int64_t>(context_.input_tokens, 0) ||
+               used_.output > std::max<std::int64_t>(context_.output_tokens, 0);
   if (!on_disk_ && !counts(end)) {
     charge_.reservation.settle(tokens, 0);
     return;
@@ -126,6 +132,7 @@ void RequestSpending::fix(End end) {
     usage_.day = charge_.written.estimate.day;
     usage_.model = charge_.written.estimate.model;
     usage_.requests = tokens == 0 ? 0 : 1;
+    usage_.estimated = tokens == 0 ? 0 : usage_.estimated;
   }
   charge_.reservation.settle(tokens, on_disk_ ? usage_.micro_usd : 0);
   context_.micro_usd = usage_.micro_usd;

@@ -46,6 +46,7 @@ class RequestSpending final : public model::Spending {
   bool unwritten_ = false;    // what was used has yet to be written
   bool handed_over_ = false;  // and may have been by now
   limits::TokenUse used_;
+  bool estimated_ = false;
   model::UsageRecord usage_;
 };
 

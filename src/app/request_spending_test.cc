@@ -95,6 +95,30 @@ TEST_F(RequestSpendingTest, WhatAJobUsedIsWrittenWithItsEndAndOnlyThere) {
   }
 }
 
+TEST_F(RequestSpendingTest, WhatNoProviderToldIsMarkedInTheLedger) {
+  const auto estimated = [this] { return store_.of("key:a").estimated; };
+  for (const Record record : {Record::OnDisk, Record::Counted}) {
+    std::int64_t before = estimated();
+    drop(called(record));
+    EXPECT_EQ(estimated(), before) << "the provider told it";
+
+    auto spending = begun(record);
+    context_.input_tokens = 10;
+    context_.output_tokens = 20;
+    context_.usage_estimated = true;
+    loop_.run_until_done(spending->settle(End::Complete));
+    drop(std::move(spending));
+    EXPECT_EQ(estimated(), before + 1);
+  }
+  const std::int64_t before = estimated();
+  auto cut = begun(Record::OnDisk);
+  context_.input_tokens = 10;
+  context_.output_tokens = 20;
+  loop_.run_until_done(cut->settle(End::Cut));
+  drop(std::move(cut));
+  EXPECT_EQ(estimated(), before + 1) << "the 500 that were expected count, not the 20 so far";
+}
+
 TEST_F(RequestSpendingTest, WhatAnEndThatWasRefusedDidNotWriteIsWrittenOnceByItself) {
   for (const Record record : {Record::OnDisk, Record::Counted}) {
     const std::int64_t before = charged();

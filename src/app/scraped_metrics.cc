@@ -120,4 +120,28 @@ void add_scraped_metrics(observe::Metrics& metrics, const edge::Server& server,
   add_workers(metrics, workers);
 }
 
+void add_cache_metrics(observe::Metrics& metrics, const dispatch::ResponseCache& cache) {
+  metrics.on_scrape({.name = "headgate_cache_lookups_total",
+                     .help = "Kept answers that were looked for, by result",
+                     .kind = MetricKind::Counter,
+                     .labels = {"result"}},
+                    [&cache] {
+                      const dispatch::ResponseCache::Stats stats = cache.stats();
+                      return std::vector<Sample>{{{"hit"}, static_cast<double>(stats.hits)},
+                                                 {{"miss"}, static_cast<double>(stats.misses)}};
+                    });
+  const auto add = [&](MetricKind kind, const char* name, const char* help,
+                       std::uint64_t dispatch::ResponseCache::Stats::* figure) {
+    metrics.on_scrape({.name = name, .help = help, .kind = kind}, [&cache, figure] {
+      return std::vector<Sample>{{{}, static_cast<double>(cache.stats().*figure)}};
+    });
+  };
+  using Stats = dispatch::ResponseCache::Stats;
+  add(MetricKind::Counter, "headgate_cache_kept_total", "Answers that were kept", &Stats::kept);
+  add(MetricKind::Counter, "headgate_cache_evictions_total",
+      "Kept answers that were dropped before their time to make room", &Stats::evicted);
+  add(MetricKind::Gauge, "headgate_cache_answers", "Answers that are kept", &Stats::answers);
+  add(MetricKind::Gauge, "headgate_cache_bytes", "Memory of the kept answers", &Stats::bytes);
+}
+
 }  // namespace headgate::app

@@ -564,6 +564,36 @@ constexpr Option kRouteOptions[] = {
      .maximum = kMostRequests},
 };
 
+using Cache = CacheSettings;
+
+constexpr Option kCacheOptions[] = {
+    {.name = "max_memory",
+     .type = Size,
+     .reload = Live,
+     .help = "Memory of all kept answers; what was not used for longest makes room. 0: none are "
+             "kept.",
+     .slot = at<Cache, &Cache::max_memory>},
+    {.name = "max_answer",
+     .type = Size,
+     .reload = Live,
+     .help = "The largest answer that is kept.",
+     .slot = at<Cache, &Cache::max_answer>,
+     .maximum = 64 << 20},
+    {.name = "response_items",
+     .type = Size,
+     .reload = Live,
+     .help = "Memory of what was said over /v1/responses in the last hour, which later requests of "
+             "the same key or user may name by id (item_reference). 0: they cannot.",
+     .slot = at<Cache, &Cache::response_items>},
+    {.name = "classify_ttl",
+     .type = Duration,
+     .reload = Live,
+     .help = "How long it is kept what a document was classified as, by the content of its files; "
+             "a model's own cache.ttl goes before it. 0s: not at all.",
+     .slot = at<Cache, &Cache::classify_ttl>,
+     .maximum = 366 * kDay},
+};
+
 using AutoSwitch = AutoSwitchSettings;
 
 constexpr Option kAutoSwitchOptions[] = {
@@ -662,6 +692,11 @@ const Section* make_root() {
        .sections = model_sections(),
        .add = add_model,
        .entries = NamedVector<S, &S::models>::entries},
+      {.name = "cache",
+       .help = "Answers that are kept in memory, for the models with a cache and for "
+               "classifications; a reload empties it.",
+       .options = kCacheOptions,
+       .enter = within<S, &S::cache>},
       {.name = "documents",
        .help = "The embedded document engine.",
        .options = kDocumentOptions,

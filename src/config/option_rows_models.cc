@@ -16,6 +16,7 @@ using enum Type;
 constexpr std::array<std::string_view, 2> kJitters = {"full", "none"};
 constexpr std::array<std::string_view, 5> kProtocols = {"openai", "anthropic", "gemini", "runpod",
                                                         "embedded"};
+constexpr std::array<std::string_view, 2> kCacheRequests = {"repeatable", "all"};
 constexpr std::array<std::string_view, 10> kStrategies = {
     "ordered", "round_robin", "weighted", "least_loaded", "latency",
     "cost",    "quality",     "speed",    "sticky",       "prefix"};
@@ -271,10 +272,18 @@ constexpr Option kCacheOptions[] = {
     {.name = "ttl",
      .type = Duration,
      .reload = Live,
-     .use = Use::Later,
-     .help = "How long answers are kept; 0s: not at all.",
+     .help = "How long answers are kept and given again to the same question of the same key or "
+             "user; 0s: not at all.",
      .slot = at<Model, &Model::cache_ttl>,
      .maximum = 366 * kDay},
+    {.name = "requests",
+     .type = Text,
+     .reload = Live,
+     .help = "Whose answers are kept. repeatable: those that ask for the same answer each time (a "
+             "temperature of 0, or a seed; embeddings, moderations, rankings), and those with "
+             "X-Headgate-Cache: all. all: of every request.",
+     .slot = at<Model, &Model::cache_requests>,
+     .allowed = kCacheRequests},
 };
 
 constexpr Option kModelServerOptions[] = {
@@ -320,7 +329,10 @@ constexpr Section kOtherSections[] = {
      .options = kQueueOptions,
      .sections = kQueueSections,
      .enter = within<Model, &Model::queue>},
-    {.name = "cache", .help = "Kept answers.", .options = kCacheOptions, .enter = same},
+    {.name = "cache",
+     .help = "Kept answers; the section cache bounds their memory.",
+     .options = kCacheOptions,
+     .enter = same},
     {.name = "server",
      .help = "A model server that the gateway starts itself.",
      .options = kModelServerOptions,

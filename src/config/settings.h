@@ -224,7 +224,8 @@ struct ModelSettings {
   std::vector<std::string> fallback_models;
   double min_confidence = 0;  ///< of classify and extract; 0: any
   std::vector<RuleSettings> rules;
-  Milliseconds cache_ttl{0};  ///< 0: no cache
+  Milliseconds cache_ttl{0};                  ///< 0: no cache
+  std::string cache_requests = "repeatable";  ///< repeatable | all
   ModelServerSettings server;
 };
 
@@ -242,6 +243,14 @@ struct DocumentSettings {
   std::uint64_t max_pages = 200;
   std::uint64_t max_pixels = 100'000'000;  ///< per page
   Milliseconds page_timeout{60'000};
+};
+
+/// What all kept answers together may take.
+struct CacheSettings {
+  std::uint64_t max_memory = 64 << 20;  ///< bytes; 0: nothing is kept
+  std::uint64_t max_answer = 1 << 20;
+  std::uint64_t response_items = 32 << 20;     ///< bytes, apart from max_memory
+  Milliseconds classify_ttl{24LL * 3600'000};  ///< of what documents were classified as; 0: none
 };
 
 struct FetchSettings {
@@ -287,6 +296,7 @@ struct Settings {
   QueueSettings queue;
   std::vector<ProviderSettings> providers;
   std::vector<ModelSettings> models;
+  CacheSettings cache;
   DocumentSettings documents;
   FetchSettings fetch;
   WebhookSettings webhooks;

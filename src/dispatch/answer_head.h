@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
 #include "base/result.h"
 #include "dialects/dialect.h"
 #include "dispatch/attempt.h"
@@ -12,6 +16,12 @@ namespace headgate::dispatch {
 
 /// Header fields that say who answered.
 void add_answer_fields(edge::Response& response, const model::RequestContext& context);
+/// The same where it was `provider`, earlier.
+void add_answer_fields(edge::Response& response, const model::RequestContext& context,
+                       std::string_view provider);
+
+/// Type and header fields of an answer in server-sent events.
+void announce_events(edge::Response& response);
 
 /// UpstreamFailed unless the head announces what was asked for: events, or JSON.
 Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery);
@@ -20,7 +30,11 @@ Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
                                const model::RequestContext& context);
 
-/// Writes what the answer was billed with into the context.
+/// Writes what the answer is billed with so far into the context.
 void note_usage(const model::Usage& usage, model::RequestContext& context);
+/// The same of an answer that has come to its end: what `usage` leaves open is estimated, and the
+/// context says so.
+void note_final_usage(const model::Usage& usage, const model::InferenceRequest& request,
+                      const std::function<std::uint64_t()>& said, model::RequestContext& context);
 
 }  // namespace headgate::dispatch

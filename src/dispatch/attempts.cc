@@ -38,6 +38,9 @@ class Leaving final : public CancelHook {
   Signal gone_;
 };
 
+/// Enough for the log line.
+constexpr std::size_t kMaxToldOfFailed = 256;
+
 Error client_left() {
   Error error;
   error.kind = ErrorKind::ClientLeft;
@@ -270,11 +273,20 @@ bool Attempts::take_next(NextKind kind, SteadyTime now) {
   return false;
 }
 
+void Attempts::note_failed(const Failed& failed) {
+  std::string& told = context_.failed_attempts;
+  if (told.size() < kMaxToldOfFailed) {
+    told.append(told.empty() ? "" : " ").append(failed.provider).append("/");
+    told.append(failed.target).append("=").append(failed.outcome);
+  }
+}
+
 void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime now) {
   const routing::Target& target = target_of(candidate_);
   failed_.push_back({.provider = target.provider,
                      .target = target.called(),
                      .outcome = std::string(wire_code(error))});
+  note_failed(failed_.back());
   failed_key_.reset();
   if (!attempt_) {
     lease_ = {};

@@ -79,6 +79,7 @@ class Attempts final {
   Result<void> start(Result<providers::WireRequest> wire);
   routing::FailedAttempt describe(const Error& error, routing::Trouble trouble,
                                   routing::Delivered delivered, SteadyTime now) const;
+  void note_failed(const Failed& failed);
   void end_call(const Error& error, routing::Trouble trouble, SteadyTime now);
   Error conclude(Error error) const;
   const routing::Target& target_of(std::size_t candidate) const {

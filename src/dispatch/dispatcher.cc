@@ -1,9 +1,12 @@
 #include "dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "dispatch/attempts.h"
+#include "dispatch/cached_answer.h"
 #include "dispatch/streamed_answer.h"
 #include "dispatch/whole_answer.h"
 
@@ -16,6 +19,13 @@ queue::Lines::Caller caller_of(const routing::Model& model, const model::Request
           .owner = context.principal->id,
           .client = context.client_id,
           .at = std::chrono::steady_clock::now()};
+}
+
+std::shared_ptr<const KeptAnswer> find_kept(ResponseCache& cache, const Sha256& key,
+                                            const model::RequestContext& context) {
+  return context.cache_wish.use == model::CacheWish::Use::Full
+             ? cache.find(key, std::chrono::steady_clock::now())
+             : nullptr;
 }
 
 }  // namespace
@@ -60,12 +70,25 @@ Task<Result<edge::Response>> Dispatcher::run(model::InferenceRequest request,
   if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
     co_return fail(reads_documents_only(request.model));
   }
+  std::optional<Sha256> cache_key;
+  if (cache_ != nullptr && (*model)->cache.ttl.count() != 0) {
+    cache_key = dispatch::cache_key(**model, request, context);
+    if (cache_key) {
+      if (auto kept = find_kept(*cache_, *cache_key, context)) {
+        co_return answer_from(std::move(kept), request.delivery, context,
+                              std::chrono::steady_clock::now());
+      }
+      context.cache = model::CacheOutcome::Miss;
+    }
+  }
   if (!try_enter_line(lines_, **model, context)) {
     auto entered = co_await wait_in_line(lines_, **model, context);
     if (!entered) {
       co_return fail(entered.error());
     }
   }
+  const std::chrono::milliseconds ttl = (*model)->cache.ttl;
+  const model::Dialect dialect = request.dialect;
   auto attempts =
       std::make_unique<Attempts>(services_, std::move(*model), std::move(request), context);
   auto chosen = attempts->choose();
@@ -73,8 +96,12 @@ Task<Result<edge::Response>> Dispatcher::run(model::InferenceRequest request,
     co_return fail(chosen.error());
   }
   context.streamed = attempts->request().delivery == model::Delivery::Stream;
-  co_return co_await (context.streamed ? answer_streamed(std::move(attempts))
-                                       : answer_whole(std::move(attempts)));
+  auto answer = co_await (context.streamed ? answer_streamed(std::move(attempts))
+                                           : answer_whole(std::move(attempts)));
+  if (answer && cache_key) {
+    keep_answer(*cache_, *cache_key, ttl, dialect, *answer, context);
+  }
+  co_return answer;
 }
 
 }  // namespace headgate::dispatch

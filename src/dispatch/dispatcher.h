@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "dispatch/response_cache.h"
 #include "dispatch/services.h"
 #include "edge/handler.h"
 #include "model/inference_request.h"
@@ -14,13 +15,14 @@
 namespace headgate::dispatch {
 
 /// Carries out one inference: finds the model, waits in its line, calls its targets until one
-/// answers and relays the answer.
+/// answers and relays the answer; or gives the answer again that the same question had before.
 ///
 /// Serves all event loops.
 class Dispatcher final {
  public:
-  /// Borrows all.
-  Dispatcher(Services services, queue::Lines& lines) : services_(services), lines_(lines) {}
+  /// Borrows all. Without `cache` no answer is kept.
+  Dispatcher(Services services, queue::Lines& lines, ResponseCache* cache = nullptr)
+      : services_(services), lines_(lines), cache_(cache) {}
 
   /// The answer, its body still streaming in. Fails with NotFound for an unknown model, Overloaded
   /// if its line is full, with what the target's refusal means, or with UpstreamFailed, Timeout or
@@ -32,6 +34,7 @@ class Dispatcher final {
  private:
   Services services_;
   queue::Lines& lines_;
+  ResponseCache* cache_;
 };
 
 /// What chat or embeddings of a model that has only the embedded engine fail with.

@@ -59,6 +59,8 @@ struct Seen {
   std::optional<Error> error;
   std::int64_t input_tokens = -1;
   std::int64_t output_tokens = -1;
+  bool estimated = false;
+  std::string fields;  ///< of the head
 };
 
 /// Reads answers of a model server that does what a test says.
@@ -116,6 +118,7 @@ class RelayTest : public ::testing::Test {
       seen.error = response.error();
       co_return seen;
     }
+    seen.fields = response->fields;
     if (!response->stream) {
       seen.bytes = response->body;
       seen.pieces.push_back(seen.bytes.size());
@@ -135,6 +138,7 @@ class RelayTest : public ::testing::Test {
     }
     seen.input_tokens = context.input_tokens;
     seen.output_tokens = context.output_tokens;
+    seen.estimated = context.usage_estimated;
     co_return seen;
   }
 
@@ -214,6 +218,39 @@ TEST_F(RelayTest, AStreamIsTheSameHoweverItComes) {
     EXPECT_EQ(seen.input_tokens, 7) << size;
     EXPECT_EQ(seen.output_tokens, 5) << size;
   }
+}
+
+TEST_F(RelayTest, WhatAWholeAnswerDoesNotTellOfItsUsageIsEstimated) {
+  constexpr std::string_view kUntold =
+      R"({"choices":[{"index":0,"message":{"role":"assistant","content":"12345678901234"}}]})";
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("application/json", length_of(kUntold)) + std::string(kUntold));
+  });
+  EXPECT_EQ(seen.bytes, kUntold) << "nothing is made up in the vendor's answer";
+  EXPECT_EQ(seen.input_tokens, 3) << R"({"model":"m"})";
+  EXPECT_EQ(seen.output_tokens, 4);
+  EXPECT_TRUE(seen.estimated);
+  EXPECT_THAT(seen.fields, HasSubstr("x-headgate-usage: estimated\r\n"));
+
+  const Seen told = ask(model::Delivery::Whole, Reader::Caller, [](testing::RawPeer& peer) {
+    peer.send(head("application/json", length_of(kBody)) + std::string(kBody));
+  });
+  EXPECT_FALSE(told.estimated);
+  EXPECT_THAT(told.fields, Not(HasSubstr("x-headgate-usage")));
+}
+
+TEST_F(RelayTest, WhatAStreamDoesNotTellOfItsUsageIsEstimatedAtItsEnd) {
+  constexpr std::string_view kUntold =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"123456789\"},"
+      "\"finish_reason\":\"stop\"}]}\n\n"
+      "data: [DONE]\n\n";
+  const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("text/event-stream", "Connection: close") + std::string(kUntold));
+  });
+  EXPECT_EQ(seen.bytes, kUntold);
+  EXPECT_EQ(seen.input_tokens, 3);
+  EXPECT_EQ(seen.output_tokens, 3);
+  EXPECT_TRUE(seen.estimated);
 }
 
 TEST_F(RelayTest, AnAnswerThatIsCutIsNeverPassedOffAsWhole) {

@@ -8,6 +8,7 @@
 #include "base/recycler.h"
 #include "dispatch/answer_head.h"
 #include "dispatch/translated_stream.h"
+#include "dispatch/usage_estimate.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -72,6 +73,9 @@ class EventBody final : public edge::BodyStream, public Recycled {
         co_return bytes;
       }
       const Delivered delivered = what_is_delivered();
+      if (delivered == Delivered::Nothing) {
+        note_usage({}, attempts_->context());  // what the client has nothing of is not billed
+      }
       keep_trail();
       held_.clear();
       calling_ = false;
@@ -177,12 +181,20 @@ class EventBody final : public edge::BodyStream, public Recycled {
   /// What of a piece from the wire goes to the client now.
   Result<std::string_view> taken(std::string_view piece) {
     finished_ = piece.empty();
+    if (finished_ && translated_ != nullptr && demands_usage(attempts_->request().dialect)) {
+      translated_->tell_usage(attempts_->request());
+    }
     auto out = finished_ ? relay_->finish() : relay_->feed(piece);
-    note_usage(relay_->usage(), attempts_->context());
+    if (!out || !finished_) {
+      note_usage(relay_->usage(), attempts_->context());
+    }
     if (!out) {
       return out;
     }
     if (finished_) {
+      note_final_usage(
+          relay_->usage(), attempts_->request(), [this] { return relay_->trail().said(); },
+          attempts_->context());
       attempts_->succeeded();
     }
     if (sent_tokens_ || out->empty()) {
@@ -264,8 +276,7 @@ Task<Result<edge::Response>> answer_streamed(std::unique_ptr<Attempts> attempts)
     co_return fail(primed.error());
   }
   edge::Response response;
-  response.content_type = "text/event-stream; charset=utf-8";
-  response.fields = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
+  announce_events(response);
   add_answer_fields(response, body->context());
   response.stream = std::move(body);
   co_return response;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "dispatch/usage_estimate.h"
+
 namespace headgate::dispatch {
 
 using Type = model::ChatEvent::Type;
@@ -64,6 +66,12 @@ Result<std::string_view> TranslatedStream::finish() {
   }
   if (!read) {
     return fail(read.error());
+  }
+  if (asked_by_ != nullptr && is_incomplete(usage_, asked_by_->kind)) {
+    model::ChatEvent told;
+    told.type = Type::Usage;
+    told.usage = estimated_usage(usage_, *asked_by_, trail_.said());
+    writer_->write(told, out_);
   }
   writer_->finish(out_);
   return out_;

@@ -7,6 +7,7 @@
 
 #include "dialects/dialect.h"
 #include "model/answer_trail.h"
+#include "model/inference_request.h"
 #include "providers/provider.h"
 
 namespace headgate::dispatch {
@@ -35,6 +36,9 @@ class TranslatedStream final : public providers::StreamRelay {
   Result<std::string_view> feed(std::string_view bytes) override;
   Result<std::string_view> finish() override;
   providers::Usage usage() const override { return usage_; }
+  /// The end, which is all that may follow, must tell the client the usage: what the vendor leaves
+  /// open is estimated.
+  void tell_usage(const model::InferenceRequest& request) { asked_by_ = &request; }
   /// The answer broke off for good: appends what tells the client so, in its place in the stream.
   void break_off(const Error& error, std::string& out) { writer_->fail(error, out); }
 
@@ -47,6 +51,7 @@ class TranslatedStream final : public providers::StreamRelay {
   std::optional<model::AnswerResumption> resumption_;
   std::vector<model::ChatEvent> events_;
   providers::Usage usage_;
+  const model::InferenceRequest* asked_by_ = nullptr;  // set: the usage is to be told
   std::optional<Error> pending_;
   std::string out_;
 };

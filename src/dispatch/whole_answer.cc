@@ -1,6 +1,8 @@
 #include "dispatch/whole_answer.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "base/recycler.h"
 #include "dialects/dialect.h"
 #include "dispatch/answer_head.h"
+#include "dispatch/usage_estimate.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -30,8 +33,10 @@ std::string_view tail_of(std::string_view body) {
   return body.substr(body.size() - std::min(body.size(), kTail));
 }
 
-void settle(Attempts& attempts, std::string_view tail) {
-  note_usage(attempts.target().protocol->usage_of(tail), attempts.context());
+/// `said`: see said_in(); asked for only if the tail tells no usage.
+void settle(Attempts& attempts, std::string_view tail, const std::function<std::uint64_t()>& said) {
+  note_final_usage(attempts.target().protocol->usage_of(tail), attempts.request(), said,
+                   attempts.context());
   attempts.succeeded();
 }
 
@@ -78,7 +83,10 @@ Task<Result<void>> hold(Attempt& attempt, Held& held) {
 class LongBody final : public edge::BodyStream, public Recycled {
  public:
   LongBody(std::unique_ptr<Attempts> attempts, std::string begin)
-      : attempts_(std::move(attempts)), begin_(std::move(begin)), tail_(tail_of(begin_)) {}
+      : attempts_(std::move(attempts)),
+        begin_(std::move(begin)),
+        tail_(tail_of(begin_)),
+        seen_(begin_.size()) {}
 
   Task<Result<std::string_view>> next() override {
     if (!std::exchange(begun_, true)) {
@@ -91,8 +99,9 @@ class LongBody final : public edge::BodyStream, public Recycled {
     }
     const std::string_view bytes = **piece;
     if (bytes.empty()) {
-      settle(*attempts_, tail_);
+      settle(*attempts_, tail_, [this] { return seen_; });
     } else {
+      seen_ += bytes.size();
       tail_.append(tail_of(bytes));
       tail_.erase(0, tail_.size() - std::min(tail_.size(), kTail));
     }
@@ -103,6 +112,7 @@ class LongBody final : public edge::BodyStream, public Recycled {
   std::unique_ptr<Attempts> attempts_;
   std::string begin_;
   std::string tail_;
+  std::uint64_t seen_;  // bytes; nearly all of so long an answer is what the model said
   bool begun_ = false;
 };
 
@@ -130,16 +140,20 @@ Task<Result<edge::Response>> translate(Attempts& attempts) {
   if (!body) {
     co_return fail(body.error());
   }
-  const auto answer = attempts.target().protocol->decode_chat(*body);
+  auto answer = attempts.target().protocol->decode_chat(*body);
   if (!answer) {
     co_return fail(answer.error());
   }
-  note_usage(answer->usage, attempts.context());
+  const model::InferenceRequest& request = attempts.request();
+  note_final_usage(answer->usage, request, [&] { return said_in(*answer); }, attempts.context());
   attempts.succeeded();
+  if (attempts.context().usage_estimated && demands_usage(request.dialect)) {
+    answer->usage = estimated_usage(answer->usage, request, said_in(*answer));
+  }
   edge::Response response;
   add_answer_fields(response, attempts.context());
-  response.body = dialects::dialect_for(attempts.request().dialect)
-                      .encode(*answer, frame_of(attempts.request(), attempts.context()));
+  response.body =
+      dialects::dialect_for(request.dialect).encode(*answer, frame_of(request, attempts.context()));
   co_return response;
 }
 
@@ -171,12 +185,13 @@ Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts)
     co_return fail(upstream_failed("The model server's answer is not valid JSON."));
   }
   edge::Response response;
-  add_answer_fields(response, attempts->context());
   if (held.whole) {
-    settle(*attempts, tail_of(held.bytes));
+    settle(*attempts, tail_of(held.bytes), [&] { return said_in(held.bytes); });
+    add_answer_fields(response, attempts->context());
     response.body = std::move(held.bytes);
     co_return response;
   }
+  add_answer_fields(response, attempts->context());
   response.stream_length = length_of(attempts->current().head());
   response.stream = std::make_unique<LongBody>(std::move(attempts), std::move(held.bytes));
   co_return response;

@@ -70,7 +70,7 @@ std::int64_t input_tokens(std::string_view body) {
     }
     from = end;
   }
-  const std::int64_t text_tokens = (text_bytes + kBytesForToken - 1) / kBytesForToken;
+  const std::int64_t text_tokens = tokens_of_text(static_cast<std::uint64_t>(text_bytes));
   return std::min(text_tokens + images * kImageTokens, kMostTokens);
 }
 
@@ -87,6 +87,11 @@ std::int64_t output_tokens(const Asked& asked) {
 }
 
 }  // namespace
+
+std::int64_t tokens_of_text(std::uint64_t bytes) {
+  const std::uint64_t most = static_cast<std::uint64_t>(kMostTokens) * kBytesForToken;
+  return (static_cast<std::int64_t>(std::min(bytes, most)) + kBytesForToken - 1) / kBytesForToken;
+}
 
 TokenUse estimate_tokens(const Asked& asked) {
   return {.input = input_tokens(asked.body), .output = output_tokens(asked)};

@@ -27,6 +27,9 @@ inline constexpr std::int64_t kImageTokens = 1500;
 /// out: what it allows for each choice, none for embeddings and documents. Pure.
 TokenUse estimate_tokens(const Asked& asked);
 
+/// How many tokens a text of so many bytes may be. Pure.
+std::int64_t tokens_of_text(std::uint64_t bytes);
+
 /// What a request used once it has ended: as the upstream reported it, or, of what is unknown, as
 /// `estimate` and `end` say. Nothing if no upstream was called.
 TokenUse tokens_used(const model::RequestContext& context, const TokenUse& estimate,

@@ -69,6 +69,7 @@ struct KeyEqual {
 
 struct Sums {
   std::int64_t requests = 0;
+  std::int64_t estimated = 0;
   TokenUse tokens;
 };
 
@@ -89,6 +90,7 @@ class Merged {
     found->second.input_tokens += record.input_tokens;
     found->second.output_tokens += record.output_tokens;
     found->second.micro_usd += record.micro_usd;
+    found->second.estimated += record.estimated;
   }
   std::vector<stores::UsageRecord> take() {
     std::vector<stores::UsageRecord> records;
@@ -149,6 +151,7 @@ void UsageLedger::count(const Use& use) {
   }
   Sums& sums = found->second;
   ++sums.requests;
+  sums.estimated += use.estimated ? 1 : 0;
   sums.tokens.input += believable(use.tokens.input);
   sums.tokens.output += believable(use.tokens.output);
 }
@@ -162,7 +165,8 @@ stores::UsageRecord UsageLedger::record_of(const Use& use, const PriceList& pric
           .requests = 1,
           .input_tokens = tokens.input,
           .output_tokens = tokens.output,
-          .micro_usd = micro_usd(prices.of(use.model, use.provider, use.target), tokens)};
+          .micro_usd = micro_usd(prices.of(use.model, use.provider, use.target), tokens),
+          .estimated = use.estimated ? 1 : 0};
 }
 
 void UsageLedger::add_spend(const stores::UsageRecord& written) {
@@ -210,7 +214,8 @@ stores::UsageBatch UsageLedger::collect() {
            .requests = sums.requests,
            .input_tokens = sums.tokens.input,
            .output_tokens = sums.tokens.output,
-           .micro_usd = micro_usd(prices->of(key.model, key.provider, key.target), sums.tokens)});
+           .micro_usd = micro_usd(prices->of(key.model, key.provider, key.target), sums.tokens),
+           .estimated = sums.estimated});
       sums = {};
       ++entry;
     }

@@ -24,7 +24,8 @@ struct Use {
   std::string_view model;     ///< public name
   std::string_view provider;  ///< of the target that answered
   std::string_view target;
-  TokenUse tokens;  ///< negative: unknown, counted as none
+  TokenUse tokens;         ///< negative: unknown, counted as none
+  bool estimated = false;  ///< the tokens are, in part or all
 };
 
 /// A reservation of money on its way to the store and back.

@@ -57,6 +57,7 @@ void AnswerTrail::note(std::uint32_t choice, Type type, std::string_view text,
   if (text.empty()) {
     return;
   }
+  said_ += text.size();
   kept_ += text.size();
   const Type kind = type == Type::ToolArguments ? Type::ToolCall : type;
   if (Run* run = run_of(choice, kind, index)) {

@@ -38,6 +38,8 @@ class AnswerTrail final {
   bool has_tokens() const { return kept_ != 0; }
   /// All of it is here.
   bool complete() const { return kept_ <= kMaxKept; }
+  /// Bytes of all texts, reasonings and arguments, also of those that were not kept.
+  std::uint64_t said() const { return said_; }
   const std::string& id() const { return id_; }
   const std::string& model() const { return model_; }
   const std::vector<std::vector<Run>>& choices() const { return choices_; }
@@ -52,6 +54,7 @@ class AnswerTrail final {
   bool started_ = false;
   std::string id_;
   std::string model_;
+  std::uint64_t said_ = 0;
   std::size_t kept_ = 0;  // bytes and calls; beyond kMaxKept nothing more is kept
   std::vector<std::vector<Run>> choices_;
 };

@@ -80,6 +80,36 @@ inline Spending::End end_of_failure(ErrorKind kind) {
                                                                      : Spending::End::Refused;
 }
 
+/// What a client says of kept answers.
+struct CacheWish {
+  enum class Use : std::uint8_t {
+    Full,   ///< read and keep
+    Fresh,  ///< keep only: Cache-Control: no-cache
+    None,   ///< Cache-Control: no-store
+  };
+  Use use = Use::Full;
+  bool any = false;  ///< also for requests whose answers differ from time to time
+};
+
+/// Where an answer came from.
+enum class CacheOutcome : std::uint8_t {
+  Off,   ///< no cache had to do with it
+  Miss,  ///< from a target; it is kept
+  Hit,   ///< from a cache
+};
+
+inline std::string_view name_of(CacheOutcome outcome) {
+  switch (outcome) {
+    case CacheOutcome::Miss:
+      return "miss";
+    case CacheOutcome::Hit:
+      return "hit";
+    case CacheOutcome::Off:
+      break;
+  }
+  return "off";
+}
+
 /// What accompanies one request from the edge to the last attempt and into the log line. Owned by
 /// its connection, used on that connection's loop only, and reset for the next request.
 struct RequestContext {
@@ -93,6 +123,7 @@ struct RequestContext {
   SteadyTime deadline = SteadyTime::max();
   CancelSource cancel;  ///< fires when the client leaves or the gateway must stop
   Priority priority = Priority::Normal;
+  CacheWish cache_wish;
   AttemptLedger* ledger = nullptr;  ///< set for a job: told of each attempt, and has its slot
   std::unique_ptr<HeldSlot> slot;   ///< of a caller; given back when its answer has been sent
 
@@ -106,8 +137,12 @@ struct RequestContext {
   std::string error_detail;  ///< log only
   std::uint32_t attempts = 0;
   bool streamed = false;
+  CacheOutcome cache = CacheOutcome::Off;
   std::int64_t input_tokens = -1;  ///< -1: unknown
   std::int64_t output_tokens = -1;
+  bool usage_estimated = false;  ///< the two above, in part or both: no provider told them
+  /// The calls that failed before: "provider/target=code", with blanks between; cut when long.
+  std::string failed_attempts;
   std::int64_t micro_usd = 0;  ///< what it cost, once settled by a Spending
   bool usage_counted = false;  ///< by a Spending
   std::chrono::nanoseconds auth_time{0};
@@ -129,6 +164,7 @@ struct RequestContext {
     deadline = SteadyTime::max();
     cancel.reset();
     priority = Priority::Normal;
+    cache_wish = {};
     ledger = nullptr;
     slot.reset();
     route = {};
@@ -140,7 +176,10 @@ struct RequestContext {
     error_detail.clear();
     attempts = 0;
     streamed = false;
+    cache = CacheOutcome::Off;
     input_tokens = output_tokens = -1;
+    usage_estimated = false;
+    failed_attempts.clear();
     micro_usd = 0;
     usage_counted = false;
     auth_time = queue_time = upstream_time = upstream_wait = {};

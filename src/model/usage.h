@@ -17,6 +17,7 @@ struct UsageRecord {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t micro_usd = 0;  ///< millionths of a dollar
+  std::int64_t estimated = 0;  ///< of the requests: those whose tokens no provider told
 
   bool nothing() const {
     return requests == 0 && input_tokens == 0 && output_tokens == 0 && micro_usd == 0;

@@ -74,6 +74,17 @@ TEST(RequestRecord, BecomesOneJsonLine) {
             "\n");
 }
 
+TEST(RequestRecord, TellsOfTheCacheAndOfEstimatesAndOfFailedCalls) {
+  model::RequestContext context;
+  full(context).cache = model::CacheOutcome::Miss;
+  context.usage_estimated = true;
+  context.failed_attempts = "local/gemma=upstream_timeout other/g=upstream_error";
+  const std::string line = json_of(context, outcome());
+  EXPECT_THAT(line, HasSubstr(R"("input_tokens":0,"usage_estimated":true,"cache":"miss",)"
+                              R"("failed_attempts":"local/gemma=upstream_timeout )"
+                              R"(other/g=upstream_error","remote":)"));
+}
+
 TEST(RequestRecord, EscapesWhatClientsSend) {
   model::RequestContext context;
   full(context).client_id = "a\"b\n{\"status\":1}\x1b\xff";

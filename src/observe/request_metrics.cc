@@ -59,14 +59,20 @@ struct Families {
              .buckets = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48,
                          40.96, 81.92}})),
         input_tokens(tokens(metrics, "gen_ai_client_inference_usage_input_tokens_total",
-                            "Input tokens that providers reported")),
+                            "Input tokens, as providers reported them or else estimated")),
         output_tokens(tokens(metrics, "gen_ai_client_inference_usage_output_tokens_total",
-                             "Output tokens that providers reported")),
+                             "Output tokens, as providers reported them or else estimated")),
         attempts(metrics.declare({.name = "headgate_upstream_attempts_total",
                                   .help = "Calls of a provider's targets, retries included",
                                   .kind = MetricKind::Counter,
                                   .labels = {"provider"},
                                   .buckets = {}})),
+        estimated(metrics.declare({.name = "headgate_usage_estimated_total",
+                                   .help = "Inference requests whose tokens were estimated because "
+                                           "the provider told none",
+                                   .kind = MetricKind::Counter,
+                                   .labels = {"provider"},
+                                   .buckets = {}})),
         overhead(metrics.single({.name = "headgate_overhead_seconds",
                                  .help = "Time of an inference request that was not spent waiting "
                                          "for an upstream or in a queue",
@@ -97,6 +103,7 @@ struct Families {
   const Family* input_tokens;
   const Family* output_tokens;
   const Family* attempts;
+  const Family* estimated;
   Series overhead;
   Series client_left;
 };
@@ -121,6 +128,7 @@ struct Entry {
   std::string model;
   std::string provider;
   Series requests, duration, inference, latency, operation, input_tokens, output_tokens, attempts;
+  Series estimated;
 
   bool matches(const Key& key) const {
     return filled && route == key.route && kind == key.kind && method == key.method &&
@@ -177,7 +185,7 @@ struct RequestMetrics::Impl {
     entry.duration = metrics.series(families.duration, {method, endpoint});
     if (kind.empty()) {
       entry.inference = entry.latency = entry.operation = {};
-      entry.input_tokens = entry.output_tokens = entry.attempts = {};
+      entry.input_tokens = entry.output_tokens = entry.attempts = entry.estimated = {};
       return;
     }
     const std::string model = label_of(key.model);
@@ -190,6 +198,8 @@ struct RequestMetrics::Impl {
         metrics.series(families.output_tokens, {kind, provider, model, "unknown"});
     entry.attempts =
         key.provider.empty() ? Series{} : metrics.series(families.attempts, {provider});
+    entry.estimated =
+        key.provider.empty() ? Series{} : metrics.series(families.estimated, {provider});
   }
 
   std::string label_of(std::string_view model) const {
@@ -284,6 +294,7 @@ void RequestMetrics::request_finished(const model::RequestContext& context,
   cells.add(entry.input_tokens, std::max<std::int64_t>(context.input_tokens, 0));
   cells.add(entry.output_tokens, std::max<std::int64_t>(context.output_tokens, 0));
   cells.add(entry.attempts, context.attempts);
+  cells.add(entry.estimated, context.usage_estimated ? 1 : 0);
   if (context.attempts > 0) {
     cells.observe(impl_->families.overhead, duration - context.upstream_wait - context.queue_time);
   }

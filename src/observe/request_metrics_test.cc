@@ -69,6 +69,15 @@ TEST_F(RequestMetricsTest, CountsUnderTheNamesOfTheReplacedGateways) {
                               "\"gemma\",gen_ai_token_modality=\"unknown\"} 14\n"));
 }
 
+TEST_F(RequestMetricsTest, CountsRequestsWhoseTokensWereEstimated) {
+  const ShardClaim claim(1);
+  finish(200);
+  context.usage_estimated = true;
+  finish(200);
+  EXPECT_THAT(metrics.scrape(),
+              HasSubstr("headgate_usage_estimated_total{provider=\"local\"} 1\n"));
+}
+
 TEST_F(RequestMetricsTest, OverheadLeavesOutUpstreamAndQueue) {
   context.upstream_wait = 2s;
   context.queue_time = 1s - 15us;

@@ -84,6 +84,8 @@ void RequestRecord::assign(const model::RequestContext& context, const Outcome& 
   attempts = context.attempts;
   status = static_cast<std::uint16_t>(outcome.status);
   streamed = context.streamed;
+  usage_estimated = context.usage_estimated;
+  cache = context.cache;
 
   put(RequestId, context.request_id, 128);
   put(Principal, context.principal ? std::string_view(context.principal->id) : "", 64);
@@ -96,6 +98,7 @@ void RequestRecord::assign(const model::RequestContext& context, const Outcome& 
   put(Remote, context.remote_address, 46);
   put(TraceId, trace_id(context.traceparent), 32);
   put(ErrorDetail, context.error_detail, 256);
+  put(FailedAttempts, context.failed_attempts, 256);
 }
 
 void add_json_line(TextBuffer& out, const RequestRecord& record, std::int64_t unix_milliseconds,
@@ -144,8 +147,15 @@ void add_json_line(TextBuffer& out, const RequestRecord& record, std::int64_t un
     out.add(",\"output_tokens\":");
     out.add_number(record.output_tokens);
   }
+  if (record.usage_estimated) {
+    out.add(",\"usage_estimated\":true");
+  }
+  if (record.cache != model::CacheOutcome::Off) {
+    add_text(out, ",\"cache\":\"", model::name_of(record.cache));
+  }
   add_text(out, ",\"error_code\":\"", record.text(Record::ErrorCode));
   add_text(out, ",\"error_detail\":\"", record.text(Record::ErrorDetail));
+  add_text(out, ",\"failed_attempts\":\"", record.text(Record::FailedAttempts));
   add_text(out, ",\"remote\":\"", record.text(Record::Remote));
   add_text(out, ",\"trace_id\":\"", record.text(Record::TraceId));
   out.add("}\n");

@@ -28,6 +28,7 @@ class RequestRecord final {
     Remote,
     TraceId,
     ErrorDetail,
+    FailedAttempts,
   };
 
   void assign(const model::RequestContext& context, const Outcome& outcome);
@@ -50,13 +51,15 @@ class RequestRecord final {
   std::uint32_t attempts = 0;
   std::uint16_t status = 0;
   bool streamed = false;
+  bool usage_estimated = false;
+  model::CacheOutcome cache = model::CacheOutcome::Off;
 
  private:
-  static constexpr std::size_t kPackSize = 824;
+  static constexpr std::size_t kPackSize = 816;
 
   void put(Text which, std::string_view text, std::size_t limit);
 
-  std::array<std::uint16_t, ErrorDetail + 1> ends_{};
+  std::array<std::uint16_t, FailedAttempts + 1> ends_{};
   std::array<char, kPackSize> pack_;
 };
 static_assert(sizeof(RequestRecord) <= 1024);

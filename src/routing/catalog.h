@@ -53,6 +53,16 @@ struct Hedge {
   std::chrono::milliseconds fixed{0};
 };
 
+/// Which of a model's answers are kept, and how long.
+struct CacheRule {
+  enum class Of : std::uint8_t {
+    Repeatable,  ///< of requests that ask for the same answer each time
+    All,
+  };
+  std::chrono::milliseconds ttl{0};  ///< 0: none
+  Of of = Of::Repeatable;
+};
+
 /// A public model name with its targets.
 struct Model {
   std::string name;
@@ -68,6 +78,7 @@ struct Model {
   config::RetrySettings retry;
   config::BreakerSettings breaker;
   Hedge hedge;
+  CacheRule cache;
   std::shared_ptr<ModelMemory> memory;  // shared as a target's health is
 };
 

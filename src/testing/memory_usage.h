@@ -57,6 +57,7 @@ class MemoryUsage final : public stores::UsageStore {
         sum.input_tokens += record.input_tokens;
         sum.output_tokens += record.output_tokens;
         sum.micro_usd += record.micro_usd;
+        sum.estimated += record.estimated;
       }
     }
     return sum;
@@ -77,6 +78,7 @@ class MemoryUsage final : public stores::UsageStore {
     sum.input_tokens += record.input_tokens;
     sum.output_tokens += record.output_tokens;
     sum.micro_usd += record.micro_usd;
+    sum.estimated += record.estimated;
   }
 };
 

@@ -78,6 +78,25 @@ TEST_P(UsageStoreContract, ASettledReservationCountsWhatWasUsedAndNoMore) {
   EXPECT_THAT(spent(kToday), ElementsAre("key:a 120 120"));
 }
 
+TEST_P(UsageStoreContract, CountsTheRequestsWhoseTokensWereEstimated) {
+  stores::UsageRecord guessed = some_usage(kToday, "key:a", "m", 5);
+  guessed.estimated = 1;
+  open("r1", guessed);
+  open("r2", guessed);
+  settle("r1", some_usage(kToday, "key:a", "m", 3));
+  add({guessed, some_usage(kToday, "key:a", "n", 1)});
+  EXPECT_EQ(query().totals.estimated, 1);
+
+  restart();
+  EXPECT_EQ(made_.store->recover().value(), 1U);
+
+  const stores::UsagePage page = query({.model = "m"});
+  EXPECT_EQ(page.totals.requests, 3);
+  EXPECT_EQ(page.totals.estimated, 2) << "with what a crash left at its estimate";
+  ASSERT_EQ(page.rows.size(), 1U);
+  EXPECT_EQ(page.rows.front().estimated, 2);
+}
+
 TEST_P(UsageStoreContract, SettlingTwiceChangesNothing) {
   open("r1", some_usage(kToday, "key:a", "m", 500));
   settle("r1", some_usage(kToday, "key:a", "m", 120));

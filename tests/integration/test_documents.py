@@ -120,7 +120,7 @@ def workers_of(gateway):
 
 
 def test_a_killed_worker_costs_no_more_than_its_page(tmp_path, upstream):
-    with running_gateway(tmp_path, upstream.url) as gateway:
+    with running_gateway(tmp_path, upstream.url, options=["cache.classify_ttl=0s"]) as gateway:
         assert ask(gateway, "/v1/classify", SAMPLES / "w2.png")[0] == 200
         before = workers_of(gateway)
         assert before

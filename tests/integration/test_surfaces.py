@@ -86,6 +86,7 @@ def test_a_classified_file_can_be_asked_for_later(site):
 def test_a_classification_that_waits_or_was_cancelled_says_so(tmp_path):
     with job_site(tmp_path, ["models.document-classifier.queue.max_concurrent=1"]) as site:
         body, headers = form("w2-scan.pdf", industry="finance")
+        headers["Cache-Control"] = "no-cache"
         tasks = [site.call("/classify_file_async", body, headers)[2]["task_id"] for _ in range(5)]
         status, _, waiting = site.call(f"/classification_result/{tasks[-1]}")
         assert (status, waiting["status"], waiting["progress"]) == (202, "processing", "In queue")
@@ -184,6 +185,46 @@ def test_a_file_is_classified_while_the_caller_waits(site):
     assert status == 200 and answer["type"] == "W2" and answer["model"] == "document-classifier"
 
 
+def test_a_file_that_is_known_is_answered_at_once(site):
+    body, headers = form("w2.png", industry="known")
+    status, fields, first = site.call("/classify_file", body, headers)
+    assert status == 200 and fields["x-headgate-cache"] == "miss" and "cached" not in first
+    for path in ("/classify_file", "/classify_file_async", "/v1/classify"):
+        status, fields, known = site.call(path, body, headers)
+        assert status == 200 and known["cached"] is True, (path, known)
+        assert {name: known[name] for name in ("type", "confidence", "reasoning", "provider")} == {
+            name: first[name] for name in ("type", "confidence", "reasoning", "provider")}
+        assert fields["x-headgate-cache"] == "hit" and fields["x-headgate-attempts"] == "0" and int(fields["age"]) >= 0
+        assert fields.get_all("x-headgate-cost") == ["0.00"] and known["request_id"] == fields["x-request-id"]
+        assert ("processing_time" in known) == (path == "/classify_file_async")
+    again = {"image_urls": [data_url("w2.png")], "industry": "known"}
+    assert site.call("/v1/classify", again)[2]["cached"] is True, "the content counts, not how it came"
+
+
+def test_what_a_job_found_is_known(site):
+    body, headers = form("w2.png", industry="of a job")
+    task = site.call("/classify_file_async", body, headers)[2]
+    assert site.ended(task["task_id"])["result"]["type"] == "W2"
+    status, _, known = site.call("/classify_file_async", body, headers)
+    assert status == 200 and known["cached"] is True and known["type"] == "W2" and known["processing_time"] >= 0
+    status, _, named = site.call("/classify_file_async", body, {**headers, "Idempotency-Key": uuid.uuid4().hex})
+    assert status == 202 and named["task_id"], "a key names a task"
+
+
+def test_a_known_file_is_known_to_its_principal_for_its_industry_and_if_it_wants(site):
+    body, headers = form("w2.png", industry="mine")
+
+    def cached(key=ALICE, form_body=(body, headers), **more):
+        return site.call("/classify_file", form_body[0], {**form_body[1], **more}, key=key)[2].get("cached", False)
+    assert not cached() and cached()
+    assert not cached(key=BOB), "another principal's"
+    assert not cached(form_body=form("w2.png", industry="other")) and not cached(form_body=form("invoice.jpg", industry="mine"))
+    assert not cached(**{"Cache-Control": "no-cache"}) and not cached(**{"Cache-Control": "no-store"})
+    assert cached()
+    unseen = form("w2.png", industry="no-store")
+    assert not cached(form_body=unseen, **{"Cache-Control": "no-store"}) and not cached(form_body=unseen)
+
+
 def test_classify_file_can_be_made_a_job_like_any_inference(site):
     body, headers = form("w2.png")
     status, _, answer = site.call("/classify_file", body, {**headers, "Prefer": "respond-async"})
@@ -193,7 +234,7 @@ def test_classify_file_can_be_made_a_job_like_any_inference(site):
 
 def test_classify_file_async_honours_a_wait(site):
     body, headers = form("w2.png")
-    status, _, answer = site.call("/classify_file_async", body, {**headers, "Prefer": "wait=30"})
+    status, _, answer = site.call("/classify_file_async", body, {**headers, "Prefer": "wait=30", "Cache-Control": "no-cache"})
     assert status == 200 and answer["status"] == "completed" and answer["result"]["type"] == "W2"
 
 

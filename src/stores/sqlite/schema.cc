@@ -50,8 +50,8 @@ CREATE TABLE revoked_access (
 }  // namespace
 
 const Migrations& schema() {
-  static const Migrations all = {kIdentity,    kJobTables, kWebhookTables,
-                                 kUsageTables, kJobExpiry, kRetentionIndex};
+  static const Migrations all = {kIdentity,  kJobTables,      kWebhookTables, kUsageTables,
+                                 kJobExpiry, kRetentionIndex, kUsageEstimates};
   return all;
 }
 

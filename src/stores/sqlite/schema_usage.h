@@ -31,4 +31,10 @@ ALTER TABLE api_keys ADD COLUMN budget_day INTEGER;
 ALTER TABLE api_keys ADD COLUMN budget_month INTEGER;
 )sql";
 
+/// The step that counts the requests whose tokens were estimated.
+inline constexpr std::string_view kUsageEstimates = R"sql(
+ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage_reservations ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 }  // namespace headgate::stores::sqlite

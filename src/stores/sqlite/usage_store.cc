@@ -9,14 +9,16 @@ namespace {
 
 using Session = Database::Session;
 
-#define HEADGATE_USAGE_FIGURES "requests, input_tokens, output_tokens, micro_usd"
+#define HEADGATE_USAGE_FIGURES "requests, input_tokens, output_tokens, micro_usd, estimated"
 #define HEADGATE_USAGE_COLUMNS "day, principal, model, " HEADGATE_USAGE_FIGURES
-#define HEADGATE_USAGE_SUMS "sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd)"
+#define HEADGATE_USAGE_SUMS \
+  "sum(requests), sum(input_tokens), sum(output_tokens), sum(micro_usd), sum(estimated)"
 #define HEADGATE_USAGE_ADDED                                        \
   " ON CONFLICT DO UPDATE SET requests=requests+excluded.requests," \
   " input_tokens=input_tokens+excluded.input_tokens,"               \
   " output_tokens=output_tokens+excluded.output_tokens,"            \
-  " micro_usd=micro_usd+excluded.micro_usd"
+  " micro_usd=micro_usd+excluded.micro_usd,"                        \
+  " estimated=estimated+excluded.estimated"
 #define HEADGATE_USAGE_CHOSEN \
   " FROM usage WHERE day>=? AND day<=? AND (?='' OR principal=?) AND (?='' OR model=?)"
 /// One report: rows made up of what the three keys name.
@@ -46,7 +48,8 @@ void bind(Statement& statement, const UsageRecord& record) {
       .bind(record.requests)
       .bind(record.input_tokens)
       .bind(record.output_tokens)
-      .bind(record.micro_usd);
+      .bind(record.micro_usd)
+      .bind(record.estimated);
 }
 
 void bind_choice(Statement& select, const UsageQuery& query) {
@@ -64,6 +67,7 @@ void read_figures(UsageRecord& record, const Statement& row, int column) {
   record.input_tokens = row.integer(column + 1);
   record.output_tokens = row.integer(column + 2);
   record.micro_usd = row.integer(column + 3);
+  record.estimated = row.integer(column + 4);
 }
 
 Result<void> read_rows(Session& session, const UsageQuery& query, UsagePage& page) {
@@ -203,7 +207,7 @@ class SqliteUsageStore final : public UsageStore {
 
 Result<void> open_reservation(Session& session, const OpenReservation& reservation) {
   auto insert = session.prepare("INSERT INTO usage_reservations (id, " HEADGATE_USAGE_COLUMNS
-                                ") VALUES (?,?,?,?,?,?,?,?)");
+                                ") VALUES (?,?,?,?,?,?,?,?,?)");
   if (!insert) {
     return fail(insert.error());
   }
@@ -229,7 +233,7 @@ Result<void> add_usage(Session& session, const UsageRecord& record) {
     return {};
   }
   auto insert = session.prepare("INSERT INTO usage (" HEADGATE_USAGE_COLUMNS
-                                ") VALUES (?,?,?,?,?,?,?)" HEADGATE_USAGE_ADDED);
+                                ") VALUES (?,?,?,?,?,?,?,?)" HEADGATE_USAGE_ADDED);
   if (!insert) {
     return fail(insert.error());
   }
