@@ -166,6 +166,12 @@ Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts)
       co_return fail(more.error());
     }
   }
+  if (held.whole) {
+    auto sound = attempts->target().protocol->check_answer(attempts->request().kind, held.bytes);
+    if (!sound) {
+      co_return fail(sound.error());
+    }
+  }
   edge::Response response;
   add_answer_fields(response, attempts->context());
   if (held.whole) {
