@@ -35,6 +35,7 @@ class TranslatedStream final : public providers::StreamRelay {
   Result<std::string_view> feed(std::string_view bytes) override;
   Result<std::string_view> finish() override;
   providers::Usage usage() const override { return usage_; }
+  bool ended() const override { return !pending_ && reader_->ended(); }
   /// The answer broke off for good: appends what tells the client so, in its place in the stream.
   void break_off(const Error& error, std::string& out) { writer_->fail(error, out); }
 
