@@ -283,5 +283,41 @@ TEST_F(RelayTest, AStreamThatIsCutEndsWithAnErrorForItsReader) {
   EXPECT_THAT(job.bytes, AllOf(HasSubstr("Gr\xC3\xBC\xC3\x9F"), Not(HasSubstr("error"))));
 }
 
+TEST_F(RelayTest, WhatIsNoAnswerIsNeverPassedOffAsOne) {
+  const std::string half(kBody.substr(0, kBody.size() / 2));
+  for (const std::string& body : {half, std::string(), std::string("\xff\0{", 3),
+                                  std::string(R"({"error":{"message":"no"}})")}) {
+    for (const Reader reader : {Reader::Caller, Reader::Job}) {
+      const Seen seen = ask(model::Delivery::Whole, reader, [&](testing::RawPeer& peer) {
+        peer.send(head("application/json", length_of(body)) + body);
+      });
+      ASSERT_TRUE(seen.error) << body;
+      EXPECT_EQ(seen.error->kind, ErrorKind::UpstreamFailed) << body;
+      EXPECT_EQ(seen.input_tokens, -1) << "what it cost is not known";
+    }
+  }
+}
+
+TEST_F(RelayTest, AStreamIsWholeOnceItsEndMarkHasComeHoweverItsConnectionEnds) {
+  enum class End : std::uint8_t { Cut, Silence };
+  for (const End end : {End::Cut, End::Silence}) {
+    int calls = 0;
+    const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [&](testing::RawPeer& peer) {
+      ++calls;
+      char size[16];
+      std::snprintf(size, sizeof size, "%zx\r\n", kEvents.size());
+      peer.send(head("text/event-stream", "Transfer-Encoding: chunked") + size +
+                std::string(kEvents) + "\r\n");
+      if (end == End::Silence) {
+        peer.read_exactly(1);  // returns when the gateway lets go
+      }
+    });
+    EXPECT_FALSE(seen.error);
+    EXPECT_EQ(seen.bytes, kEvents);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(seen.output_tokens, 5);
+  }
+}
+
 }  // namespace
 }  // namespace headgate::dispatch

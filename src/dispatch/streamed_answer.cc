@@ -17,6 +17,8 @@ using routing::Delivered;
 
 /// What may come before the first token; more is not held back.
 constexpr std::size_t kMaxHeld = 256U << 10U;
+/// How long a connection may take to end behind an answer's end mark.
+constexpr std::chrono::milliseconds kEndPatience{100};
 
 class EventBody final : public edge::BodyStream, public Recycled {
  public:
@@ -156,7 +158,11 @@ class EventBody final : public edge::BodyStream, public Recycled {
           continue;
         }
       } else {
-        auto piece = co_await attempts_->current().read(patience);
+        const bool ended = relay_->ended();
+        auto piece = co_await attempts_->current().read(ended ? end_by() : patience);
+        if (ended && is_over(piece)) {
+          piece = std::optional<std::string_view>(std::in_place);
+        }
         if (!piece) {
           co_return fail(piece.error());
         }
@@ -176,6 +182,14 @@ class EventBody final : public edge::BodyStream, public Recycled {
       co_return dialect_.ping();
     }
     co_return std::string_view();
+  }
+
+  static SteadyTime end_by() { return std::chrono::steady_clock::now() + kEndPatience; }
+
+  /// Whether nothing more is to be waited for behind the end mark: that the wire does not end in
+  /// due form takes nothing away from the answer.
+  static bool is_over(const Result<std::optional<std::string_view>>& piece) {
+    return piece ? !*piece : piece.error().kind != ErrorKind::ClientLeft;
   }
 
   /// What of a piece from the wire goes to the client now.

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/json_check.h"
 #include "base/recycler.h"
 #include "dialects/dialect.h"
 #include "dispatch/answer_head.h"
@@ -181,8 +180,11 @@ Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts)
       co_return fail(more.error());
     }
   }
-  if (held.whole && !is_json(held.bytes)) {
-    co_return fail(upstream_failed("The model server's answer is not valid JSON."));
+  if (held.whole) {
+    auto sound = attempts->target().protocol->check_answer(attempts->request().kind, held.bytes);
+    if (!sound) {
+      co_return fail(sound.error());
+    }
   }
   edge::Response response;
   if (held.whole) {

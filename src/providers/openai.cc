@@ -15,6 +15,7 @@
 #include "providers/openai_chat.h"
 #include "providers/openai_error.h"
 #include "providers/openai_stream.h"
+#include "providers/passed_answer.h"
 #include "providers/provider.h"
 
 namespace headgate::providers {
@@ -123,6 +124,10 @@ class OpenAi final : public Provider {
   Error decode_error(int status, std::string_view retry_after,
                      std::string_view body) const override {
     return decode_openai_error(status, retry_after, body);
+  }
+
+  Result<void> check_answer(model::Kind kind, std::string_view body) const override {
+    return check_openai_answer(kind, body);
   }
 
   Usage usage_of(std::string_view tail) const override {

@@ -15,6 +15,10 @@ Result<WireRequest> Provider::encode_chat(const model::ChatRequest& /*request*/,
   return fail(offers_no("chat"));
 }
 
+Result<void> Provider::check_answer(model::Kind /*kind*/, std::string_view /*body*/) const {
+  return {};
+}
+
 Result<model::ChatAnswer> Provider::decode_chat(std::string_view /*body*/) const {
   return fail(offers_no("chat"));
 }

@@ -65,6 +65,8 @@ class StreamRelay {
   virtual Result<std::string_view> finish() = 0;
   /// Known when the stream has told it.
   virtual Usage usage() const = 0;
+  /// The vendor has marked the end of its answer: nothing is missing, whatever becomes of the wire.
+  virtual bool ended() const { return false; }
   /// What of the answer has been handed on.
   const model::AnswerTrail& trail() const { return trail_; }
 
@@ -82,6 +84,8 @@ class ChatReader {
   virtual Result<void> feed(std::string_view bytes, std::vector<model::ChatEvent>& events) = 0;
   /// The wire stream has ended properly: UpstreamFailed if the answer is not complete.
   virtual Result<void> finish(std::vector<model::ChatEvent>& events) = 0;
+  /// As StreamRelay::ended.
+  virtual bool ended() const { return false; }
 };
 
 /// What an answer to Provider::encode_health says.
@@ -112,6 +116,9 @@ class Provider {
   /// `body` may be cut at a few KiB.
   virtual Error decode_error(int status, std::string_view retry_after,
                              std::string_view body) const = 0;
+  /// Whether the body of a whole answer that passes on as it came is one: UpstreamFailed if it is
+  /// not, or what an error in its place means.
+  virtual Result<void> check_answer(model::Kind kind, std::string_view body) const;
   /// Tokens named by a whole answer; `tail` is its last few KiB.
   virtual Usage usage_of(std::string_view tail) const = 0;
   virtual std::unique_ptr<StreamRelay> stream_relay(
