@@ -10,9 +10,10 @@ namespace headgate::api {
 namespace {
 
 constexpr std::string_view kPrefer = "Prefer";
-constexpr std::array<std::string_view, 9> kOnce = {
-    "X-Priority",   "Idempotency-Key",    "X-Webhook-URL",       "X-Client-ID",  "Content-Type",
-    "X-Resolution", "X-Job-Start-Within", "X-Job-Finish-Within", "Last-Event-ID"};
+constexpr std::array<std::string_view, 10> kOnce = {
+    "X-Priority",         "Idempotency-Key",    "X-Webhook-URL", "X-Request-Timeout",
+    "X-Client-ID",        "Content-Type",       "X-Resolution",  "Last-Event-ID",
+    "X-Job-Start-Within", "X-Job-Finish-Within"};
 
 /// A bit for each length that one of the names has: most fields are told apart by that.
 constexpr std::uint32_t lengths() {
@@ -53,6 +54,9 @@ Result<ControlFields> read_control_fields(const edge::Request& request) {
           break;
         case 2:
           found.webhook_url = field.value;
+          break;
+        case 3:
+          found.request_timeout = field.value;
           break;
         default:
           break;

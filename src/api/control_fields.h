@@ -13,11 +13,13 @@ struct ControlFields {
   std::optional<std::string_view> priority;         ///< X-Priority
   std::optional<std::string_view> idempotency_key;  ///< Idempotency-Key
   std::optional<std::string_view> webhook_url;      ///< X-Webhook-URL
-  bool prefers = false;                             ///< there is a Prefer; see prefer.h
+  std::optional<std::string_view> request_timeout;  ///< X-Request-Timeout
+  bool prefers = false;  ///< there is a Prefer; see prefer.h
 };
 
 /// InvalidRequest names a field that is given twice although it can have one value only: these,
-/// X-Job-Start-Within, X-Job-Finish-Within, X-Client-ID, X-Resolution, Content-Type, Last-Event-ID.
+/// X-Job-Start-Within, X-Job-Finish-Within, X-Client-ID, X-Resolution,
+/// Content-Type, Last-Event-ID.
 Result<ControlFields> read_control_fields(const edge::Request& request);
 
 }  // namespace headgate::api

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/caller_deadline.h"
 #include "api/inference.h"
 #include "api/own_body.h"
 #include "api/request_members.h"
@@ -170,6 +171,7 @@ Task<Result<edge::Response>> CreateResponse::handle(Call call) const {
     co_return co_await queue(call, body.empty() ? std::string(call.http.body) : std::move(body));
   }
   if (body.empty()) {
+    take_sdk_timeout(call.http, asked->inference.delivery, call.context);
     co_return co_await dispatcher_.run(std::move(asked->inference), call.context);
   }
   co_return co_await run(std::move(body), call.context);
