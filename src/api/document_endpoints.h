@@ -14,6 +14,7 @@
 
 namespace headgate::api {
 
+struct DocumentFindings;
 struct DocumentPlan;
 
 /// What the document endpoints work with; all borrowed.
@@ -35,14 +36,16 @@ class Documents final : public Endpoint {
   Result<JobPlan> plan(const edge::Request& request) const override;
 
  private:
-  Task<Result<std::string>> answer(const DocumentRequest& request, const DocumentPlan& plan,
-                                   dispatch::Attempts& attempts) const;
+  struct Answer;
+  Task<Result<Answer>> answer(const DocumentRequest& request, const DocumentPlan& plan,
+                              dispatch::Attempts& attempts) const;
   Result<providers::WireRequest> encode_for(const dispatch::Attempts& attempts,
                                             const DocumentRequest& request) const;
-  Task<Result<std::string>> read_there(const DocumentRequest& request, dispatch::Attempts& attempts,
-                                       providers::WireRequest wire) const;
-  Task<Result<std::string>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
-                                      dispatch::Attempts& attempts) const;
+  Task<Result<DocumentFindings>> read_there(const DocumentRequest& request,
+                                            dispatch::Attempts& attempts,
+                                            providers::WireRequest wire) const;
+  Task<Result<DocumentFindings>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
+                                           dispatch::Attempts& attempts) const;
 
   Work work_;
   const DocumentEngine& engine_;
