@@ -6,20 +6,12 @@
 
 #include "api/anthropic_models.h"
 #include "api/anthropic_request.h"
+#include "api/caller_deadline.h"
+#include "api/model_object.h"
 #include "api/openai_request.h"
-#include "base/encoding.h"
 #include "base/http_text.h"
 
 namespace headgate::api {
-namespace {
-
-std::string model_object(const routing::Model& model) {
-  return R"({"id":)" + json_quote(model.name) + R"(,"object":"model","created":0,"owned_by":)" +
-         json_quote(model.targets.front().provider) + R"(,"kind":)" + json_quote(model.kind) + "}";
-}
-
-}  // namespace
-
 Result<void> require_json(const edge::Request& request) {
   const std::string_view type = request.field("content-type").value_or("");
   if (is_media_type(type, "application/json")) {
@@ -39,6 +31,7 @@ Task<Result<edge::Response>> Inference::handle(Call call) const {
   if (!request) {
     co_return fail(request.error());
   }
+  take_sdk_timeout(call.http, request->delivery, call.context);
   co_return co_await dispatcher_.run(std::move(*request), call.context);
 }
 

@@ -33,7 +33,10 @@ constexpr auto kSchemas = std::to_array<Schema>({
       "properties": {
         "status": {"type": "string", "enum": ["healthy", "idle", "unhealthy", "unreachable"]},
         "workers": {"type": ["object", "null"], "additionalProperties": {"type": "integer"}},
-        "error": {"type": ["string", "null"]}}})"},
+        "error": {"type": ["string", "null"]},
+        "breakers": {
+          "type": "object", "description": "Of its targets: whether they are called now",
+          "additionalProperties": {"type": "string", "enum": ["closed", "open", "half_open"]}}}})"},
 
     {"TokenForm", R"({
       "type": "object",
@@ -318,7 +321,15 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "object": {"type": "string", "const": "model"},
         "created": {"type": "integer"},
         "owned_by": {"type": "string"},
-        "kind": {"type": "string", "description": "chat, embedding, ocr, classify, extract, ..."}}})"},
+        "kind": {"type": "string", "description": "chat, embedding, ocr, classify, extract, ..."},
+        "context_length": {"type": "integer", "description": "Tokens of the largest window; absent if unknown"},
+        "max_output_tokens": {"type": "integer"},
+        "pricing": {
+          "type": "object", "description": "USD for a million tokens at the first target",
+          "properties": {"input": {"type": "number"}, "output": {"type": "number"}}},
+        "abilities": {
+          "type": "array", "description": "Of chat models: what some target can",
+          "items": {"type": "string", "enum": ["images", "tools", "json_schema"]}}}})"},
 
     {"ImageUrls", R"({
       "type": "array", "minItems": 1, "maxItems": 32,

@@ -150,9 +150,8 @@ constexpr Option kHedgeOptions[] = {
     {.name = "after",
      .type = Text,
      .reload = Live,
-     .help =
-         "off, p95 (of the target's recent answers), or a duration: how long a silent target is "
-         "waited for before another is asked beside it.",
+     .help = "off, p95 (of the target's recent answers, or of a stream of its first tokens), or a "
+             "duration: how long a silent target is waited for before another is asked beside it.",
      .slot = at<Model, &Model::hedge_after>,
      .check = check_hedge},
 };

@@ -54,7 +54,11 @@ Task<Result<void>> wait_in_line(queue::Lines& lines, const routing::Model& model
                                    std::min(context.deadline, caller.at + model.wait_timeout));
   context.queue_time = std::chrono::steady_clock::now() - caller.at;
   if (!slot) {
-    co_return fail(slot.error());
+    const bool too_late = slot.error().kind == ErrorKind::Overloaded &&
+                          std::chrono::steady_clock::now() >= context.deadline;
+    co_return fail(too_late
+                       ? timed_out("The time for this request ran out while it waited in line.")
+                       : slot.error());
   }
   context.slot = std::move(*slot);
   co_return Result<void>{};

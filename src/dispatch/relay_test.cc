@@ -80,7 +80,7 @@ class RelayTest : public ::testing::Test {
     config::Settings settings;
     settings.providers.emplace_back();
     settings.providers[0].name = "local";
-    settings.providers[0].protocol = "openai";
+    settings.providers[0].protocol = protocol_;
     settings.providers[0].base_url = "http://127.0.0.1:" + std::to_string(server.port()) + "/v1";
     settings.models.emplace_back();
     settings.models[0].name = "m";
@@ -99,17 +99,19 @@ class RelayTest : public ::testing::Test {
     return run_on(loop, read_all(dispatcher, delivery, reader, arrived));
   }
 
+  std::string protocol_ = "openai";
+  std::string body_ = R"({"model":"m"})";
+
  private:
-  static Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
-                             const std::function<void(std::size_t)>& arrived) {
-    const std::string body = R"({"model":"m"})";
+  Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
+                      const std::function<void(std::size_t)>& arrived) {
     AnyAttempt ledger;
     model::RequestContext context;
     context.ledger = reader == Reader::Job ? &ledger : nullptr;
     model::InferenceRequest request;
     request.delivery = delivery;
     request.model = "m";
-    request.body = body;
+    request.body = body_;
     request.model_value = {.begin = 9, .end = 12};
     request.usage_wanted = true;
     Seen seen;
@@ -251,6 +253,24 @@ TEST_F(RelayTest, WhatAStreamDoesNotTellOfItsUsageIsEstimatedAtItsEnd) {
   EXPECT_EQ(seen.input_tokens, 3);
   EXPECT_EQ(seen.output_tokens, 3);
   EXPECT_TRUE(seen.estimated);
+}
+
+TEST_F(RelayTest, AStreamInOtherWordsMayEndWithoutAToken) {
+  protocol_ = "anthropic";
+  body_ = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+  const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [](testing::RawPeer& peer) {
+    peer.send(
+        head("text/event-stream", "Connection: close") +
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\","
+        "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"x\",\"content\":[],"
+        "\"stop_reason\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+        "\"end_turn\"},\"usage\":{\"output_tokens\":1}}\n\n"
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_THAT(seen.bytes, HasSubstr("data: [DONE]"));
+  EXPECT_EQ(seen.input_tokens, 3);
 }
 
 TEST_F(RelayTest, AnAnswerThatIsCutIsNeverPassedOffAsWhole) {

@@ -11,6 +11,8 @@
 #include "base/recycler.h"
 #include "dialects/dialect.h"
 #include "dispatch/answer_head.h"
+#include "dispatch/race.h"
+#include "dispatch/remote_job.h"
 #include "dispatch/usage_estimate.h"
 
 namespace headgate::dispatch {
@@ -133,15 +135,11 @@ Task<Result<std::string>> read_all(Attempt& attempt) {
   }
 }
 
-/// Reads an answer in the provider's words and puts it into the client's.
-Task<Result<edge::Response>> translate(Attempts& attempts) {
-  auto body = co_await read_all(attempts.current());
-  if (!body) {
-    co_return fail(body.error());
-  }
-  auto answer = attempts.target().protocol->decode_chat(*body);
+/// Puts an answer in the provider's words into the client's.
+Result<edge::Response> translated(Attempts& attempts, std::string_view body) {
+  auto answer = attempts.target().protocol->decode_chat(body);
   if (!answer) {
-    co_return fail(answer.error());
+    return fail(answer.error());
   }
   const model::InferenceRequest& request = attempts.request();
   note_final_usage(answer->usage, request, [&] { return said_in(*answer); }, attempts.context());
@@ -153,12 +151,66 @@ Task<Result<edge::Response>> translate(Attempts& attempts) {
   add_answer_fields(response, attempts.context());
   response.body =
       dialects::dialect_for(request.dialect).encode(*answer, frame_of(request, attempts.context()));
+  return response;
+}
+
+Task<Result<edge::Response>> translate(Attempts& attempts) {
+  auto body = co_await read_all(attempts.current());
+  co_return body ? translated(attempts, *body) : fail(body.error());
+}
+
+/// The answer of a call that is a job at the provider.
+Task<Result<edge::Response>> answer_of_job(Attempts& attempts, providers::WireRequest wire) {
+  auto body = co_await chat_remotely(attempts, std::move(wire));
+  if (!body) {
+    co_return fail(body.error());
+  }
+  if (!attempts.passes()) {
+    co_return translated(attempts, *body);
+  }
+  auto sound = attempts.target().protocol->check_answer(attempts.request().kind, *body);
+  if (!sound) {
+    co_return fail(sound.error());
+  }
+  settle(attempts, tail_of(*body), [&] { return said_in(*body); });
+  edge::Response response;
+  add_answer_fields(response, attempts.context());
+  if (const auto wait = attempts.current().remote_wait()) {
+    response.add_field("x-headgate-remote-wait-ms", std::to_string(wait->count()));
+  }
+  response.body = std::move(*body);
   co_return response;
+}
+
+/// In a race, the call wins whose head is here first.
+class HeadThere final : public Race::Start {
+ public:
+  Task<Result<void>> run(Attempt& attempt) override {
+    auto there = co_await attempt.await_answer(SteadyTime::max());
+    co_return there ? check_content_type(attempt, model::Delivery::Whole) : fail(there.error());
+  }
+};
+
+/// Waits for the head of a call that has been silent for long, or of another beside it.
+Task<Result<bool>> await_either(Attempts& attempts) {
+  auto beside = attempts.call_beside();
+  if (!beside) {
+    co_return co_await attempts.current().await_answer(SteadyTime::max());
+  }
+  Race race(attempts, std::make_unique<HeadThere>(), std::move(*beside),
+            std::make_unique<HeadThere>());
+  co_return co_await race.decide(SteadyTime::max());
 }
 
 /// The answer of the call under way.
 Task<Result<edge::Response>> answer_of_call(std::unique_ptr<Attempts>& attempts) {
-  auto there = co_await attempts->current().await_answer(SteadyTime::max());
+  if (auto wire = attempts->take_remote_wire()) {
+    co_return co_await answer_of_job(*attempts, std::move(*wire));
+  }
+  auto there = co_await attempts->current().await_answer(attempts->hedge_at());
+  if (there && !*there) {
+    there = co_await await_either(*attempts);
+  }
   if (!there) {
     co_return fail(there.error());
   }

@@ -276,12 +276,14 @@ NextStep Router::after(const Plan& plan, Candidate candidate, const FailedAttemp
 }
 
 std::optional<std::chrono::nanoseconds> Router::hedge_after(const Model& model,
-                                                            const Target& target) const {
+                                                            const Target& target,
+                                                            model::Delivery delivery) const {
   switch (model.hedge.after) {
     case Hedge::After::Never:
       return std::nullopt;
     case Hedge::After::P95:
-      return target.health->p95();
+      return delivery == model::Delivery::Stream ? target.health->p95_first_token()
+                                                 : target.health->p95();
     case Hedge::After::Fixed:
       return model.hedge.fixed;
   }
@@ -291,6 +293,11 @@ std::optional<std::chrono::nanoseconds> Router::hedge_after(const Model& model,
 bool Router::may_hedge(const Plan& plan, SteadyTime now) {
   const Model& model = *plan.models.front();
   return model.memory->budget.take(model.retry.budget, model.retry.budget_per_second, now);
+}
+
+void Router::outrun(const Lease& lease, std::chrono::nanoseconds elapsed, model::Delivery delivery,
+                    SteadyTime now) {
+  lease.target().health->outrun(elapsed, delivery, now);
 }
 
 void Router::seen_alive(std::string_view provider, std::string_view target, SteadyTime now) {

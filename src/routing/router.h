@@ -90,9 +90,12 @@ class Router final {
                  SteadyTime now);
   /// When a second attempt may be started beside a first that is still silent; unset: never. It
   /// needs one from the budget.
-  std::optional<std::chrono::nanoseconds> hedge_after(const Model& model,
-                                                      const Target& target) const;
+  std::optional<std::chrono::nanoseconds> hedge_after(const Model& model, const Target& target,
+                                                      model::Delivery delivery) const;
   bool may_hedge(const Plan& plan, SteadyTime now);
+  /// The call is given up for another that answered before it; it is still to be ended.
+  void outrun(const Lease& lease, std::chrono::nanoseconds elapsed, model::Delivery delivery,
+              SteadyTime now);
 
   /// An active health check of a target succeeded.
   void seen_alive(std::string_view provider, std::string_view target, SteadyTime now);

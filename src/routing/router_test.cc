@@ -379,7 +379,8 @@ TEST(Router, HedgesOnlyWhereConfigured) {
     for (int i = 0; i < 20; ++i) {
       world.call(0, CallResult::Ok, kStart, 100ms);
     }
-    return world.router.hedge_after(*world.model(), world.model()->targets[0]);
+    return world.router.hedge_after(*world.model(), world.model()->targets[0],
+                                    model::Delivery::Whole);
   };
   EXPECT_FALSE(after());
   settings.models[0].hedge_after = "800ms";
@@ -387,6 +388,39 @@ TEST(Router, HedgesOnlyWhereConfigured) {
   settings.models[0].hedge_after = "p95";
   ASSERT_TRUE(after());
   EXPECT_NEAR(static_cast<double>(*after() / 1us), 100'000, 12'500);
+}
+
+TEST(Router, HedgesAStreamAfterTheFirstTokensOfOthers) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].hedge_after = "p95";
+  World world(settings);
+  const auto after = [&](model::Delivery delivery) {
+    return world.router.hedge_after(*world.model(), world.model()->targets[0], delivery);
+  };
+  const Plan plan = world.plan(kStart);
+  for (int i = 0; i < 20; ++i) {
+    Lease lease = world.router.begin(plan, plan.candidates[0], kStart);
+    world.router.answered(lease, 10ms, kStart);
+    world.router.ended(std::move(lease), {.result = CallResult::Ok, .latency = 5s}, kStart);
+  }
+  EXPECT_NEAR(static_cast<double>(*after(model::Delivery::Stream) / 1us), 10'000, 1'250);
+  EXPECT_NEAR(static_cast<double>(*after(model::Delivery::Whole) / 1ms), 5'000, 625);
+}
+
+TEST(Router, ACallThatIsOutrunIsKnownToBeSlowAndNoMore) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].hedge_after = "p95";
+  World world(settings);
+  const Plan plan = world.plan(kStart);
+  for (int i = 0; i < 20; ++i) {
+    const Lease lease = world.router.begin(plan, plan.candidates[0], kStart);
+    world.router.outrun(lease, 700ms, model::Delivery::Whole, kStart);
+  }
+  const TargetView view = world.target(0).view(kStart);
+  EXPECT_EQ(view.in_flight, 0U);
+  EXPECT_EQ(view.failed + view.succeeded + view.failures_in_row, 0U);
+  EXPECT_EQ(view.latency, 700ms);
+  EXPECT_NEAR(static_cast<double>(view.p95 / 1ms), 700, 700 / 8);
 }
 
 TEST(Router, AWindowMayBeLargerIfOneOfTheTwoIsNotKnown) {

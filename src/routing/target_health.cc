@@ -60,6 +60,10 @@ std::size_t bin_of(nanoseconds latency, std::size_t bins) {
   return std::min<std::size_t>(octave * 4ULL + ((units >> octave) & 3U), bins - 1);
 }
 
+std::optional<nanoseconds> if_known(nanoseconds time) {
+  return time == nanoseconds(0) ? std::nullopt : std::optional(time);
+}
+
 nanoseconds middle_of(std::size_t bin) {
   const std::size_t octave = bin / 4;
   const std::uint64_t low = (4 + bin % 4) << octave;
@@ -93,6 +97,13 @@ std::string_view name_of(OpenCause cause) {
       return "by_hand";
   }
   return "none";
+}
+
+void Timings::note(nanoseconds time) {
+  const double length = std::chrono::duration<double>(time).count();
+  const auto* const bound = std::ranges::lower_bound(kBounds, length);
+  ++counts[static_cast<std::size_t>(bound - kBounds.begin())];
+  seconds += length;
 }
 
 TargetHealth::TargetHealth(std::string provider, std::string target)
@@ -149,7 +160,7 @@ void TargetHealth::answered(Admission& admission, nanoseconds first_token, Stead
   if (!std::exchange(admission.answered, true)) {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
   }
-  first_token_.add(first_token, now);
+  note_first_token(first_token, now);
   if (admission.kind == Admission::Kind::Probe && admission.period == period_) {
     shut(now);
   }
@@ -168,9 +179,9 @@ void TargetHealth::end(Admission admission, const Outcome& outcome,
       ++succeeded_;
       note(false, now);
       latency_.add(outcome.latency, now);
-      note_latency(outcome.latency);
+      latencies_.note(outcome.latency);
       if (outcome.first_token) {
-        first_token_.add(*outcome.first_token, now);
+        note_first_token(*outcome.first_token, now);
       }
       if (admission.period == period_) {
         failures_in_row_ = 0;
@@ -196,6 +207,21 @@ void TargetHealth::end(Admission admission, const Outcome& outcome,
       withdraw(admission);
       return;
   }
+}
+
+void TargetHealth::outrun(nanoseconds elapsed, model::Delivery delivery, SteadyTime now) {
+  const bool stream = delivery == model::Delivery::Stream;
+  const std::lock_guard lock(mutex_);
+  Ewma& known = stream ? first_token_ : latency_;
+  if (elapsed > known.at_time(now)) {
+    known.add(elapsed, now);
+  }
+  (stream ? first_tokens_ : latencies_).note(elapsed);
+}
+
+void TargetHealth::note_remote_wait(nanoseconds wait) {
+  const std::lock_guard lock(mutex_);
+  remote_waits_.note(wait);
 }
 
 void TargetHealth::abandon(Admission admission) {
@@ -348,34 +374,44 @@ TargetHealth::Recent TargetHealth::recent(SteadyTime now) const {
   return sum;
 }
 
-void TargetHealth::note_latency(nanoseconds latency) {
-  ++latencies_[bin_of(latency, kLatencyBins)];
-  if (++latencies_kept_ < kLatenciesKept) {
+void TargetHealth::note_first_token(nanoseconds first_token, SteadyTime now) {
+  first_token_.add(first_token, now);
+  first_tokens_.note(first_token);
+  all_first_tokens_.note(first_token);
+}
+
+void TargetHealth::Latencies::note(nanoseconds latency) {
+  ++counts_[bin_of(latency, kBins)];
+  if (++kept_ < kLatenciesKept) {
     return;
   }
-  latencies_kept_ = 0;
-  for (std::uint16_t& count : latencies_) {
+  kept_ = 0;
+  for (std::uint16_t& count : counts_) {
     count = static_cast<std::uint16_t>(count / 2);
-    latencies_kept_ += count;
+    kept_ += count;
   }
 }
 
-nanoseconds TargetHealth::percentile_95() const {
-  if (latencies_kept_ < kLatenciesNeeded) {
+nanoseconds TargetHealth::Latencies::percentile_95() const {
+  if (kept_ < kLatenciesNeeded) {
     return nanoseconds(0);
   }
-  std::uint32_t above = latencies_kept_ / 20;
-  std::size_t bin = kLatencyBins - 1;
-  while (bin > 0 && latencies_[bin] <= above) {
-    above -= latencies_[bin--];
+  std::uint32_t above = kept_ / 20;
+  std::size_t bin = kBins - 1;
+  while (bin > 0 && counts_[bin] <= above) {
+    above -= counts_[bin--];
   }
   return middle_of(bin);
 }
 
 std::optional<nanoseconds> TargetHealth::p95() const {
   const std::lock_guard lock(mutex_);
-  const nanoseconds found = percentile_95();
-  return found == nanoseconds(0) ? std::nullopt : std::optional(found);
+  return if_known(latencies_.percentile_95());
+}
+
+std::optional<nanoseconds> TargetHealth::p95_first_token() const {
+  const std::lock_guard lock(mutex_);
+  return if_known(first_tokens_.percentile_95());
 }
 
 TargetView TargetHealth::view(SteadyTime now) const {
@@ -391,12 +427,14 @@ TargetView TargetHealth::view(SteadyTime now) const {
   view.failures_in_row = failures_in_row_;
   view.latency = latency_.at_time(now);
   view.first_token = first_token_.at_time(now);
-  view.p95 = percentile_95();
+  view.p95 = latencies_.percentile_95();
   view.calls = calls_;
   view.succeeded = succeeded_;
   view.failed = failed_;
   view.rate_limited = rate_limited_;
   view.opened = opened_;
+  view.first_tokens = all_first_tokens_;
+  view.remote_waits = remote_waits_;
   return view;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "config/settings.h"
+#include "model/inference_request.h"
 
 namespace headgate::routing {
 
@@ -46,6 +47,16 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> retry_after{};  ///< of RateLimited
 };
 
+/// How long something took, counted for ever.
+struct Timings {
+  /// Seconds.
+  static constexpr std::array kBounds = {0.05, 0.1,  0.25, 0.5,   1.0,   2.5,  5.0,
+                                         10.0, 30.0, 60.0, 120.0, 300.0, 600.0};
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< within each bound, then beyond
+  double seconds = 0;                                      ///< all together
+  void note(std::chrono::nanoseconds time);
+};
+
 /// What an operator sees of a target.
 struct TargetView {
   std::string provider;
@@ -64,6 +75,8 @@ struct TargetView {
   std::uint64_t failed = 0;        ///< provider faults
   std::uint64_t rate_limited = 0;  ///< by the provider
   std::uint64_t opened = 0;        ///< times the breaker opened
+  Timings first_tokens;
+  Timings remote_waits;  ///< of jobs in the provider's own queue, cold starts included
   // Of its provider.
   std::uint32_t keys = 0;
   std::uint32_t keys_resting = 0;
@@ -103,6 +116,12 @@ class TargetHealth final {
   /// decides nothing any more: the last timeouts of an outage must not begin a second one.
   void end(Admission admission, const Outcome& outcome, const config::BreakerSettings& breaker,
            SteadyTime now);
+  /// A call is given up because another target answered before it: its answer, or of a stream its
+  /// first token, would have come `elapsed` after its start at the earliest. Without this only
+  /// quick answers would be known of a target that is often outrun. The call is still to be ended.
+  void outrun(std::chrono::nanoseconds elapsed, model::Delivery delivery, SteadyTime now);
+  /// So long a job waited in the provider's queue for a worker.
+  void note_remote_wait(std::chrono::nanoseconds wait);
   /// A granted call was not made.
   void abandon(Admission admission);
 
@@ -128,6 +147,8 @@ class TargetHealth final {
   std::chrono::nanoseconds first_token(SteadyTime now) const;
   /// The 95th percentile of recent latencies, or nothing before 20 of them.
   std::optional<std::chrono::nanoseconds> p95() const;
+  /// The same of the first token of streams.
+  std::optional<std::chrono::nanoseconds> p95_first_token() const;
 
   /// Faults and calls of the last 30 s.
   struct Recent {
@@ -152,11 +173,20 @@ class TargetHealth final {
     std::uint32_t faults = 0;
   };
   /// Latencies in quarters of octaves; the counts are halved when full, so that old ones fade.
-  static constexpr std::size_t kLatencyBins = 96;
+  class Latencies {
+   public:
+    void note(std::chrono::nanoseconds latency);
+    /// 0 before there are enough of them.
+    std::chrono::nanoseconds percentile_95() const;
+
+   private:
+    static constexpr std::size_t kBins = 96;
+    std::array<std::uint16_t, kBins> counts_{};
+    std::uint32_t kept_ = 0;
+  };
 
   void note(bool fault, SteadyTime now);
-  void note_latency(std::chrono::nanoseconds latency);
-  std::chrono::nanoseconds percentile_95() const;
+  void note_first_token(std::chrono::nanoseconds first_token, SteadyTime now);
   void change(BreakerState state, OpenCause cause);
   void open(OpenCause cause, SteadyTime until, SteadyTime now);
   void shut(SteadyTime now);
@@ -185,8 +215,10 @@ class TargetHealth final {
   SteadyTime opened_at_{};
   std::uint64_t period_ = 0;  ///< counts the changes of the state
   std::array<Slice, 6> slices_{};
-  std::array<std::uint16_t, kLatencyBins> latencies_{};
-  std::uint32_t latencies_kept_ = 0;
+  Latencies latencies_;
+  Latencies first_tokens_;
+  Timings all_first_tokens_;
+  Timings remote_waits_;
   std::uint64_t calls_ = 0;
   std::uint64_t succeeded_ = 0;
   std::uint64_t failed_ = 0;
