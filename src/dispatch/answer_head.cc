@@ -12,6 +12,25 @@ namespace {
 /// Room for them and for the limits' fields.
 constexpr std::size_t kUsualFields = 384;
 
+bool is_as_asked(std::string_view type, model::Delivery delivery, model::AnswerForm form) {
+  const auto is = [type](std::string_view wanted) {
+    return ascii_starts_with_ignore_case(type, wanted);
+  };
+  if (delivery == model::Delivery::Stream) {
+    return is("text/event-stream");
+  }
+  switch (form) {
+    case model::AnswerForm::Json:
+      return is("application/json");
+    case model::AnswerForm::Text:
+      return (is("text/") && !is("text/html") && !is("text/event-stream")) ||
+             is("application/x-subrip");
+    case model::AnswerForm::Audio:
+      return is("audio/") || is("application/octet-stream") || is("application/ogg");
+  }
+  return false;
+}
+
 }  // namespace
 
 void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
@@ -22,16 +41,19 @@ void add_answer_fields(edge::Response& response, const model::RequestContext& co
   response.add_field("x-headgate-cache", "off");
 }
 
-Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery) {
-  const auto type = attempt.head().field("content-type");
-  const std::string_view wanted =
-      delivery == model::Delivery::Stream ? "text/event-stream" : "application/json";
-  if (type && ascii_starts_with_ignore_case(*type, wanted)) {
-    return {};
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery,
+                                model::AnswerForm form) {
+  const std::string_view type = attempt.head().field("content-type").value_or("(none)");
+  if (!is_as_asked(type, delivery, form)) {
+    return fail(upstream_failed("The model server answered in an unexpected form.",
+                                "content type " + std::string(type.substr(0, 80))));
   }
-  return fail(
-      upstream_failed("The model server answered in an unexpected form.",
-                      "content type " + std::string(type.value_or("(none)").substr(0, 80))));
+  const bool tells_its_end = delivery == model::Delivery::Stream || form == model::AnswerForm::Json;
+  if (!tells_its_end && attempt.head().body == upstream::ResponseHead::Body::UntilClose) {
+    return fail(upstream_failed("The model server answered in an unexpected form.",
+                                "neither a length nor chunks, so that it may be cut"));
+  }
+  return {};
 }
 
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
@@ -47,6 +69,15 @@ dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
 void note_usage(const model::Usage& usage, model::RequestContext& context) {
   context.input_tokens = usage.input_tokens;
   context.output_tokens = usage.output_tokens;
+  context.audio_ms = usage.audio_ms;
+}
+
+void note_made(const model::InferenceRequest& request, model::RequestContext& context) {
+  if (request.kind == model::Kind::Image) {
+    context.images = request.images;
+  } else if (request.kind == model::Kind::Speech) {
+    context.characters = request.characters;
+  }
 }
 
 }  // namespace headgate::dispatch

@@ -13,8 +13,10 @@ namespace headgate::dispatch {
 /// Header fields that say who answered.
 void add_answer_fields(edge::Response& response, const model::RequestContext& context);
 
-/// UpstreamFailed unless the head announces what was asked for: events, or JSON.
-Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery);
+/// UpstreamFailed unless the head announces what was asked for: events, JSON, text or sound. What
+/// is neither events nor JSON must also have an end that can be told from a cut.
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery,
+                                model::AnswerForm form);
 
 /// What of a translated answer is the gateway's to say.
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
@@ -22,5 +24,8 @@ dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
 
 /// Writes what the answer was billed with into the context.
 void note_usage(const model::Usage& usage, model::RequestContext& context);
+
+/// The same of what the request itself tells: images made, characters spoken.
+void note_made(const model::InferenceRequest& request, model::RequestContext& context);
 
 }  // namespace headgate::dispatch

@@ -145,7 +145,8 @@ class EventBody final : public edge::BodyStream, public Recycled {
         }
         head_seen_ = *there;
         if (head_seen_) {
-          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream);
+          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream,
+                                            attempts_->request().form);
           if (!checked) {
             co_return fail(checked.error());
           }
@@ -183,6 +184,7 @@ class EventBody final : public edge::BodyStream, public Recycled {
       return out;
     }
     if (finished_) {
+      note_made(attempts_->request(), attempts_->context());
       attempts_->succeeded();
     }
     if (sent_tokens_ || out->empty()) {

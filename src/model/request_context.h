@@ -108,8 +108,11 @@ struct RequestContext {
   bool streamed = false;
   std::int64_t input_tokens = -1;  ///< -1: unknown
   std::int64_t output_tokens = -1;
-  std::int64_t micro_usd = 0;  ///< what it cost, once settled by a Spending
-  bool usage_counted = false;  ///< by a Spending
+  std::int64_t images = -1;      ///< made
+  std::int64_t characters = -1;  ///< spoken
+  std::int64_t audio_ms = -1;    ///< transcribed
+  std::int64_t micro_usd = 0;    ///< what it cost, once settled by a Spending
+  bool usage_counted = false;    ///< by a Spending
   std::chrono::nanoseconds auth_time{0};
   std::chrono::nanoseconds queue_time{0};
   std::chrono::nanoseconds upstream_time{
@@ -141,6 +144,7 @@ struct RequestContext {
     attempts = 0;
     streamed = false;
     input_tokens = output_tokens = -1;
+    images = characters = audio_ms = -1;
     micro_usd = 0;
     usage_counted = false;
     auth_time = queue_time = upstream_time = upstream_wait = {};
