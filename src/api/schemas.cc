@@ -159,12 +159,26 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"ImageGenerationRequest", R"({
-      "type": "object", "required": ["model"],
-      "properties": {"model": {"type": "string"}, "prompt": {"type": "string"}},
+      "type": "object", "required": ["model", "prompt"],
+      "properties": {
+        "model": {"type": "string"},
+        "prompt": {"type": "string", "minLength": 1},
+        "width": {"type": ["integer", "null"], "minimum": 1, "maximum": 16384, "default": 1024},
+        "height": {"type": ["integer", "null"], "minimum": 1, "maximum": 16384, "default": 1024},
+        "steps": {"type": ["integer", "null"], "description": "This and the next three go on to the model server, which may refuse them"},
+        "guidance_scale": {"type": ["number", "null"]},
+        "negative_prompt": {"type": ["string", "null"]},
+        "seed": {"type": ["integer", "null"]},
+        "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"SpeechRequest", R"({
-      "type": "object", "required": ["model"],
-      "properties": {"model": {"type": "string"}, "text": {"type": "string"}},
+      "type": "object", "required": ["model", "text"],
+      "properties": {
+        "model": {"type": "string"},
+        "text": {"type": "string", "minLength": 1},
+        "voice": {"type": "string"},
+        "language": {"type": "string", "description": "Goes on to the model server, which may refuse it"},
+        "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"Task", R"({
       "type": "object",
@@ -558,8 +572,9 @@ constexpr auto kSchemas = std::to_array<Schema>({
 std::span<const Schema> schemas() {
   static const std::vector<Schema> kAll = [] {
     std::vector<Schema> all(kSchemas.begin(), kSchemas.end());
-    const auto more = routing_schemas();
-    all.insert(all.end(), more.begin(), more.end());
+    for (const std::span<const Schema> more : {routing_schemas(), media_schemas()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return kAll;

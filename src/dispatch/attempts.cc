@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/signal.h"
 #include "dialects/dialect.h"
+#include "dispatch/kinds.h"
 #include "dispatch/needs.h"
 #include "dispatch/prefixes.h"
 #include "dispatch/remote_stream.h"
@@ -182,7 +183,7 @@ Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail)
     return provider.encode(request_, target.name);
   }
   if (request_.kind != model::Kind::Chat) {
-    return fail(invalid_request("This model offers chat only.", "model"));
+    return encode_kind(provider, request_, target.name);
   }
   if (!neutral_) {
     auto decoded = dialects::dialect_for(request_.dialect).decode(request_.body);

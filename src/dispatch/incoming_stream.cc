@@ -36,7 +36,7 @@ Task<Result<void>> TokenThere::run(Attempt& attempt) {
       co_return fail(no_token_in_time());
     }
     stream.head_seen = true;
-    auto checked = check_content_type(attempt, model::Delivery::Stream);
+    auto checked = check_content_type(attempt, model::Delivery::Stream, model::AnswerForm::Json);
     if (!checked) {
       co_return checked;
     }

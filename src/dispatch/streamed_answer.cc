@@ -184,7 +184,8 @@ class EventBody final : public edge::BodyStream, public Recycled {
         }
         incoming_.head_seen = *there;
         if (incoming_.head_seen) {
-          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream);
+          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream,
+                                            attempts_->request().form);
           if (!checked) {
             co_return fail(checked.error());
           }
@@ -289,6 +290,7 @@ class EventBody final : public edge::BodyStream, public Recycled {
     note_final_usage(
         incoming_.relay->usage(), attempts_->request(),
         [this] { return incoming_.relay->trail().said(); }, attempts_->context());
+    note_made(attempts_->request(), attempts_->context());
     attempts_->succeeded();
   }
 

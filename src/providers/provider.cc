@@ -56,6 +56,24 @@ Result<model::EmbeddingAnswer> Provider::decode_embedding(std::string_view /*bod
   return fail(offers_no("embeddings"));
 }
 
+Result<WireRequest> Provider::encode_image(const model::ImageRequest& /*request*/,
+                                           const TargetName& /*target*/) const {
+  return fail(offers_no("images"));
+}
+
+Result<model::ImageAnswer> Provider::decode_image(std::string_view /*body*/) const {
+  return fail(offers_no("images"));
+}
+
+Result<WireRequest> Provider::encode_speech(const model::SpeechRequest& /*request*/,
+                                            const TargetName& /*target*/) const {
+  return fail(offers_no("speech"));
+}
+
+Result<model::SpeechAnswer> Provider::decode_speech(std::string_view /*body*/) const {
+  return fail(offers_no("speech"));
+}
+
 Result<WireRequest> Provider::encode_count(const model::ChatRequest& /*request*/,
                                            const TargetName& /*target*/) const {
   return fail(offers_no("counting of tokens"));

@@ -34,6 +34,9 @@ class RunPodQueue final : public Provider {
                      std::string_view body) const override {
     return openai_->decode_error(status, retry_after, body);
   }
+  Result<void> check_answer(model::Kind kind, std::string_view body) const override {
+    return openai_->check_answer(kind, body);
+  }
   Usage usage_of(std::string_view tail) const override { return openai_->usage_of(tail); }
   bool passes(model::Dialect dialect, model::Kind kind) const override {
     return openai_->passes(dialect, kind);

@@ -116,7 +116,8 @@ Plan Router::plan(const Ask& ask, const Catalog& catalog, SteadyTime now) {
   add_targets(plan, rule, by, now);
   for (const std::string& name : ask.model->fallback_models) {
     auto other = catalog.find(name);
-    if (other && std::ranges::find(plan.models, *other) == plan.models.end()) {
+    if (other && serves(**other, ask.needs.kind) &&
+        std::ranges::find(plan.models, *other) == plan.models.end()) {
       plan.models.push_back(std::move(*other));
       add_targets(plan, nullptr, by, now);
     }
