@@ -90,7 +90,7 @@ TEST_F(TargetMetrics, ShowKeysThatRestAndNeverTheKeys) {
 }
 
 TEST_F(TargetMetrics, TimeFirstTokens) {
-  const routing::Lease lease = begin();
+  routing::Lease lease = begin();
   router.answered(lease, 200ms, std::chrono::steady_clock::now());
   lease.target().health->note_remote_wait(20s);
   const std::string page = metrics.scrape();

@@ -190,8 +190,6 @@ class RaceTest : public ::testing::Test {
       EventLoop::current()->spawn(leave_when_both_are_asked(context));
     }
     auto response = co_await dispatcher.run(request, context);
-    seen.attempts = context.attempts;
-    seen.provider = context.provider;
     if (!response) {
       seen.error = response.error();
     } else {
@@ -205,6 +203,8 @@ class RaceTest : public ::testing::Test {
         seen.bytes.append(*piece);
       }
     }
+    seen.attempts = context.attempts;
+    seen.provider = context.provider;
     seen.output_tokens = context.output_tokens;
     co_return seen;
   }

@@ -35,7 +35,7 @@ CHATS = {
     # name: (the endpoint's behaviour, the worker's model)
     "talk": ("", "sim:tokens=6"),
     "talk-cold": (":cold-start=1s", "sim:tokens=6"),
-    "talk-long": (":execution=1h", "sim:tokens=6"),
+    "talk-long": (":execution=3600s", "sim:tokens=6"),
 }
 CONFIDENCE = {"sure": 0.9, "unsure": 0.99}
 
