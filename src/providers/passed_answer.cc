@@ -33,10 +33,11 @@ Result<void> check_openai_answer(model::Kind kind, std::string_view body) {
       member = "data";
       break;
     default:
-      return {};
+      break;
   }
   simdjson::dom::element root;
-  if (parsed(body).get(root) != simdjson::SUCCESS || !root.is_object()) {
+  const bool is_json = parsed(body).get(root) == simdjson::SUCCESS;
+  if (!is_json || !(root.is_object() || (member.empty() && root.is_array()))) {
     return no_answer("no JSON object, or only a part of one");
   }
   simdjson::dom::element error;
@@ -44,6 +45,9 @@ Result<void> check_openai_answer(model::Kind kind, std::string_view body) {
     return fail(decode_openai_error_event(body));
   }
   simdjson::dom::array told;
+  if (member.empty()) {
+    return {};
+  }
   if (root[member].get(told) != simdjson::SUCCESS || told.size() == 0) {
     return no_answer("no " + std::string(member));
   }

@@ -58,8 +58,11 @@ TEST(PassedAnswer, AnErrorInItsPlaceMeansWhatItSays) {
   EXPECT_EQ(checked.error().kind, ErrorKind::Overloaded);
 }
 
-TEST(PassedAnswer, OtherKindsAreNotLookedInto) {
-  EXPECT_TRUE(check_openai_answer(Kind::Ocr, "text"));
+TEST(PassedAnswer, OfOtherKindsAnyJsonIsOneButAnError) {
+  EXPECT_TRUE(check_openai_answer(Kind::Ocr, R"({"results":[]})"));
+  EXPECT_TRUE(check_openai_answer(Kind::Ocr, R"([{"index":0,"score":1}])"));
+  EXPECT_FALSE(check_openai_answer(Kind::Ocr, R"({"results":[)"));
+  EXPECT_FALSE(check_openai_answer(Kind::Ocr, R"({"error":{"message":"m"}})"));
 }
 
 }  // namespace
