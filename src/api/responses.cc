@@ -175,7 +175,9 @@ Task<Result<edge::Response>> CreateResponse::handle(Call call) const {
     if (!resolved) {
       co_return fail(resolved.error());
     }
-    body = resolved->empty() ? std::move(body) : std::move(*resolved);
+    if (!resolved->empty()) {
+      body = std::move(*resolved);
+    }
   }
   if (asked->background && !is_job) {
     co_return co_await queue(call, body.empty() ? std::string(call.http.body) : std::move(body));
