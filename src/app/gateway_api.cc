@@ -220,6 +220,13 @@ void Gateway::Impl::build_api() {
           own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, reload_pool)),
   };
   routes = api::make_routes(table);
+  for (const config::RouteSettings& configured : settings->routes) {
+    for (api::Route& route : routes) {
+      if (configured.max_body_size != 0 && route.pattern == configured.name) {
+        route.max_body = configured.max_body_size;
+      }
+    }
+  }
   warn_of_unknown_routes(*settings);
   described.describe(routes, kVersion);
   authenticator.emplace(*gate);

@@ -54,13 +54,14 @@ std::string head(std::string_view type, std::string_view framing) {
 
 /// What a reader saw.
 struct Seen {
+  std::string fields;  ///< of the head
   std::string bytes;
   std::vector<std::size_t> pieces;  ///< their sizes
   std::optional<Error> error;
   std::int64_t input_tokens = -1;
   std::int64_t output_tokens = -1;
   bool estimated = false;
-  std::string fields;  ///< of the head
+  std::size_t usage_known_at = 0;  ///< behind so many bytes
 };
 
 /// Reads answers of a model server that does what a test says.
@@ -86,7 +87,9 @@ class RelayTest : public ::testing::Test {
     settings.models[0].name = "m";
     settings.models[0].targets.emplace_back();
     settings.models[0].targets[0].provider = "local";
-    settings.models[0].retry.max_attempts = 1;
+    settings.models[0].retry.max_attempts = attempts_;
+    settings.models[0].retry.initial = 1ms;
+    settings.models[0].kind = name_of(asked_.kind);
     EventLoop loop;
     Catalogs catalogs(1, [&](std::size_t) { return routing::Catalog::build(settings).value(); });
     Clients clients(1, [&](std::size_t) {
@@ -101,6 +104,8 @@ class RelayTest : public ::testing::Test {
 
   std::string protocol_ = "openai";
   std::string body_ = R"({"model":"m"})";
+  model::InferenceRequest asked_;  ///< beside what ask() says
+  unsigned attempts_ = 1;
 
  private:
   Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
@@ -108,7 +113,7 @@ class RelayTest : public ::testing::Test {
     AnyAttempt ledger;
     model::RequestContext context;
     context.ledger = reader == Reader::Job ? &ledger : nullptr;
-    model::InferenceRequest request;
+    model::InferenceRequest request = asked_;
     request.delivery = delivery;
     request.model = "m";
     request.body = body_;
@@ -136,6 +141,9 @@ class RelayTest : public ::testing::Test {
       }
       seen.bytes.append(*piece);
       seen.pieces.push_back(piece->size());
+      if (context.input_tokens >= 0 && seen.usage_known_at == 0) {
+        seen.usage_known_at = seen.bytes.size();
+      }
       arrived(seen.bytes.size());
     }
     seen.input_tokens = context.input_tokens;
@@ -200,6 +208,7 @@ TEST_F(RelayTest, OfALargeAnswerTheRestStreams) {
       });
   ASSERT_FALSE(seen.error) << seen.error->detail;
   EXPECT_EQ(seen.bytes, large);
+  EXPECT_EQ(seen.usage_known_at, large.size()) << "nobody asks for what follows the last byte";
   EXPECT_EQ(seen.input_tokens, 7);
   EXPECT_EQ(seen.output_tokens, 5);
 }
@@ -337,6 +346,98 @@ TEST_F(RelayTest, AStreamIsWholeOnceItsEndMarkHasComeHoweverItsConnectionEnds) {
     EXPECT_EQ(calls, 1);
     EXPECT_EQ(seen.output_tokens, 5);
   }
+}
+
+/// The chunk of a chunked body.
+std::string chunk(std::string_view bytes) {
+  char size[16];
+  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  return size + std::string(bytes) + "\r\n";
+}
+
+class SoundTest : public RelayTest {
+ protected:
+  SoundTest() {
+    asked_.kind = model::Kind::Speech;
+    asked_.form = model::AnswerForm::Audio;
+  }
+};
+
+TEST_F(SoundTest, ComesWithItsOwnTypeAndBytes) {
+  const std::string sound("ID3\x00\xFF\r\n", 7);
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", length_of(sound)) + sound);
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, sound);
+  EXPECT_THAT(seen.fields, HasSubstr("Content-Type: audio/mpeg\r\n"));
+  EXPECT_EQ(seen.input_tokens, -1) << "bytes that look like usage are none";
+}
+
+TEST_F(SoundTest, IsHeardWhileItIsMade) {
+  std::counting_semaphore<> first_heard(0);
+  const Seen seen = ask(
+      model::Delivery::Whole, Reader::Caller,
+      [&](testing::RawPeer& peer) {
+        peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") + chunk("first"));
+        EXPECT_TRUE(first_heard.try_acquire_for(30s)) << "it is not held back";
+        peer.send(chunk("second") + "0\r\n\r\n");
+      },
+      [&](std::size_t bytes) {
+        if (bytes == 5) {
+          first_heard.release();
+        }
+      });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, "firstsecond");
+}
+
+TEST_F(SoundTest, ThatIsCutIsNeverPassedOffAsWhole) {
+  const Seen chunked = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") + chunk("first"));
+  });
+  ASSERT_TRUE(chunked.error);
+  EXPECT_EQ(chunked.error->kind, ErrorKind::UpstreamFailed);
+  const Seen endless = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Connection: close") + "first");
+  });
+  ASSERT_TRUE(endless.error) << "nobody can tell whether it is whole";
+  EXPECT_EQ(endless.bytes, "");
+}
+
+TEST_F(SoundTest, ThatBreaksBeforeItsFirstByteIsAskedForAgain) {
+  attempts_ = 2;
+  int calls = 0;
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") +
+              (calls++ == 0 ? "" : chunk("sound") + "0\r\n\r\n"));
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, "sound");
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(SoundTest, APageInItsPlaceIsAFailure) {
+  for (const std::string_view type : {"text/html", "application/json"}) {
+    const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+      peer.send(head(type, "Content-Length: 2") + "{}");
+    });
+    ASSERT_TRUE(seen.error) << type;
+    EXPECT_EQ(seen.error->kind, ErrorKind::UpstreamFailed);
+  }
+}
+
+TEST_F(RelayTest, NumbersBecomeBase64ForAClientThatAskedForIt) {
+  asked_.kind = model::Kind::Embedding;
+  asked_.base64 = true;
+  const std::string numbers =
+      R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-1.0]}],"model":"v","usage":{"prompt_tokens":3,"total_tokens":3}})";
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("application/json", length_of(numbers)) + numbers);
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_THAT(seen.bytes, HasSubstr(R"("embedding":"AAAAPwAAgL8=")"));
+  EXPECT_EQ(seen.input_tokens, 3);
 }
 
 }  // namespace

@@ -222,6 +222,46 @@ TEST(Router, TheEmbeddedEngineTakesDocumentsOnly) {
             "ab");
 }
 
+TEST(Router, ATargetWhoseProviderHasNoSuchKindIsLeftOut) {
+  config::Settings settings = settings_of(3);
+  settings.providers[0].protocol = "anthropic";
+  settings.providers[1].protocol = "gemini";
+  World world(settings);
+  const auto order = [&](model::Kind kind) {
+    return order_of(world.router.plan(world.ask({.kind = kind}), *world.catalog, kStart));
+  };
+  EXPECT_EQ(order(model::Kind::Chat), "abc");
+  EXPECT_EQ(order(model::Kind::Embedding), "bc");
+  EXPECT_EQ(order(model::Kind::Image), "bc");
+  EXPECT_EQ(order(model::Kind::Transcription), "c");
+  settings.models[0].targets.resize(1);
+  World alone(settings);
+  const Error error =
+      alone.router.plan(alone.ask({.kind = model::Kind::Rerank}), *alone.catalog, kStart)
+          .refusal(kStart);
+  EXPECT_EQ(error.kind, ErrorKind::InvalidRequest);
+  EXPECT_EQ(error.param, "model");
+}
+
+TEST(Router, AModelServesTheKindThatItIsConfiguredAs) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].kind = "image";
+  settings.models[1].kind = "chat";
+  settings.models[0].fallback_models = {"other"};
+  settings.providers.back().any_model = true;
+  World world(settings);
+  EXPECT_TRUE(serves(*world.model("m"), model::Kind::Image));
+  EXPECT_FALSE(serves(*world.model("m"), model::Kind::Speech));
+  EXPECT_FALSE(serves(*world.model("m"), model::Kind::Chat));
+  EXPECT_FALSE(serves(*world.model("other"), model::Kind::Image));
+  EXPECT_TRUE(serves(*world.model("other"), model::Kind::Embedding)) << "of text all is tried";
+  EXPECT_TRUE(serves(*world.model("unheard-of"), model::Kind::Rerank)) << "nobody knows it";
+  EXPECT_EQ(
+      order_of(world.router.plan(world.ask({.kind = model::Kind::Image}), *world.catalog, kStart)),
+      "a")
+      << "no fallback to a model of another kind";
+}
+
 TEST(Router, RulesPreferAndRestrict) {
   config::Settings settings = settings_of(3);
   config::RuleSettings large;

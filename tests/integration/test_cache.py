@@ -34,7 +34,7 @@ models:
   always: {{ cache: {{ ttl: 1h, requests: all }}, targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
   never: {{ targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
   embedder: {{ kind: embedding, cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:dimensions=4" }} ] }}
-  broken: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:error-event=2" }} ], retry: {{ max_attempts: 1 }} }}
+  broken: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:error-event=2" }} ], retry: {{ max_attempts: 1 }}, breaker: {{ failures: 0 }} }}
   busy: {{ cache: {{ ttl: 1h }}, queue: {{ max_concurrent: 1, max_waiting: 0 }}, targets: [ {{ provider: openai, model: "busy-upstream" }} ] }}
   billed: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
   large: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:echo" }} ] }}

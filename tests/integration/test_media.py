@@ -270,7 +270,7 @@ def test_what_is_wrong_with_a_form_is_named(site):
 
 def test_a_sound_above_the_routes_limit_is_refused(site):
     status, _, answer = site.send_form(form({"model": "scribe"}, sound=b"x" * (64 << 10)))
-    assert status == 413 and "64" in json.loads(answer)["error"]["message"], answer
+    assert status == 413 and "65536" in json.loads(answer)["error"]["message"], answer
 
 
 # Moderation, ranking, embeddings
