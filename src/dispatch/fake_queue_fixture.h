@@ -87,7 +87,7 @@ inline Task<void> until_quiet(const upstream::Client& client) {
     const upstream::ClientStats stats = client.stats();
     return stats.opened != stats.idle + stats.dirty;
   };
-  const SteadyTime until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const SteadyTime until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
   while (busy() && std::chrono::steady_clock::now() < until) {
     co_await sleep_for(std::chrono::milliseconds(1));
   }

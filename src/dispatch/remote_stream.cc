@@ -81,6 +81,7 @@ Task<Goes> ask_on(Following& work, const std::string& id, int& failed, milliseco
   const providers::WireRequest wire = work.place.jobs->encode_stream(id, work.place.name);
   upstream::OutgoingRequest request =
       work.place.outgoing(wire, std::min(work.until, asked_at + kStreamHold));
+  request.when_stale = upstream::WhenStale::Avoid;  // asked again, a part might be missing unseen
   request.cancel = &work.leave;
   auto answer = co_await ask(work.client, request, kMaxAnswer);
   if (work.abandoned) {
