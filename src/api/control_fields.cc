@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::string_view kPrefer = "Prefer";
 constexpr std::string_view kCacheControl = "Cache-Control";
-constexpr std::array<std::string_view, 10> kOnce = {
-    "X-Priority",          "Idempotency-Key", "X-Webhook-URL", "X-Headgate-Cache",
-    "X-Client-ID",         "Content-Type",    "X-Resolution",  "X-Job-Start-Within",
-    "X-Job-Finish-Within", "Last-Event-ID"};
+constexpr std::array<std::string_view, 11> kOnce = {
+    "X-Priority",         "Idempotency-Key",     "X-Webhook-URL", "X-Headgate-Cache",
+    "X-Request-Timeout",  "X-Client-ID",         "Content-Type",  "X-Resolution",
+    "X-Job-Start-Within", "X-Job-Finish-Within", "Last-Event-ID"};
 
 /// A bit for each length that one of the names has: most fields are told apart by that.
 constexpr std::uint32_t lengths() {
@@ -83,6 +83,9 @@ Result<ControlFields> read_control_fields(const edge::Request& request) {
             return fail(invalid_request("X-Headgate-Cache can only be all.", "X-Headgate-Cache"));
           }
           found.cache.any = true;
+          break;
+        case 4:
+          found.request_timeout = field.value;
           break;
         default:
           break;

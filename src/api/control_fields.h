@@ -14,6 +14,7 @@ struct ControlFields {
   std::optional<std::string_view> priority;         ///< X-Priority
   std::optional<std::string_view> idempotency_key;  ///< Idempotency-Key
   std::optional<std::string_view> webhook_url;      ///< X-Webhook-URL
+  std::optional<std::string_view> request_timeout;  ///< X-Request-Timeout
   bool prefers = false;                             ///< there is a Prefer; see prefer.h
   model::CacheWish cache;                           ///< Cache-Control, X-Headgate-Cache
 };

@@ -18,19 +18,21 @@ TEST(ControlFields, AreFoundInAnyCase) {
                            {"x-priority", "high"},
                            {"IDEMPOTENCY-KEY", "k"},
                            {"X-Webhook-Url", "https://hooks.example/"},
+                           {"x-request-timeout", "5"},
                            {"prefer", "wait=1"}});
   ASSERT_TRUE(found);
   EXPECT_EQ(found->priority, "high");
   EXPECT_EQ(found->idempotency_key, "k");
   EXPECT_EQ(found->webhook_url, "https://hooks.example/");
+  EXPECT_EQ(found->request_timeout, "5");
   EXPECT_TRUE(found->prefers);
   EXPECT_FALSE(read({{"X-Prefer", "x"}, {"Accept", "*/*"}})->prefers);
 }
 
 TEST(ControlFields, OneThatIsGivenTwiceIsNamed) {
-  for (const char* name :
-       {"X-Priority", "Idempotency-Key", "X-Webhook-URL", "X-Client-ID", "X-Resolution",
-        "Content-Type", "X-Job-Start-Within", "X-Job-Finish-Within", "Last-Event-ID"}) {
+  for (const char* name : {"X-Priority", "Idempotency-Key", "X-Webhook-URL", "X-Client-ID",
+                           "X-Resolution", "Content-Type", "X-Job-Start-Within",
+                           "X-Job-Finish-Within", "Last-Event-ID", "X-Request-Timeout"}) {
     EXPECT_TRUE(read({{name, "1s"}})) << name;
     const std::string lower = ascii_lower(name);
     const auto twice = read({{name, "1s"}, {"Accept", "*/*"}, {lower, "1s"}});

@@ -13,6 +13,7 @@
 #include "documents/ocr_output.h"
 #include "documents/reader.h"
 #include "limits/pricing.h"
+#include "upstream/fetch_policy.h"
 
 namespace headgate::api {
 
@@ -180,10 +181,12 @@ std::string ocr_json(const DocumentPlan& plan, const Pages& pages) {
   return json;
 }
 
-std::string classify_json(const Pages& pages) {
+DocumentFindings classify_json(const Pages& pages) {
   const documents::Classification found = documents::classify(pages.read);
-  return R"("type":)" + json_quote(documents::name_of(found.type)) + R"(,"confidence":)" +
-         number(found.confidence) + R"(,"reasoning":)" + json_quote(found.reasoning);
+  return {.members = R"("type":)" + json_quote(documents::name_of(found.type)) +
+                     R"(,"confidence":)" + number(found.confidence) + R"(,"reasoning":)" +
+                     json_quote(found.reasoning),
+          .confidence = found.confidence};
 }
 
 /// How an answer came about.
@@ -211,8 +214,8 @@ edge::Response make_answer(const DocumentPlan& plan, const std::string& members,
   return response;
 }
 
-std::string extract_json(const DocumentPlan& plan, const DocumentRequest& request,
-                         const Pages& pages) {
+DocumentFindings extract_json(const DocumentPlan& plan, const DocumentRequest& request,
+                              const Pages& pages) {
   const DocumentType type = plan.type ? *plan.type : documents::classify(pages.read).type;
   const documents::Extraction found = documents::extract(pages.read, type);
   std::string json = R"("data":)" + found.data_json + R"(,"confidence":)" +
@@ -222,10 +225,18 @@ std::string extract_json(const DocumentPlan& plan, const DocumentRequest& reques
   if (request.include_raw) {
     json.append(R"(,"raw_ocr":)").append(json_quote(found.raw_text));
   }
-  return json;
+  return {.members = std::move(json), .confidence = found.confidence};
 }
 
 }  // namespace
+
+/// What a target has found, and which.
+struct Documents::Answer {
+  DocumentFindings findings;
+  std::string provider;
+  std::string target;
+  std::optional<std::chrono::milliseconds> remote_wait;
+};
 
 Result<JobPlan> Documents::plan(const edge::Request& http) const {
   auto request = parse_document_request(http);
@@ -334,43 +345,93 @@ Task<Result<edge::Response>> Documents::handle(Call call) const {
   if (!chosen) {
     co_return fail(chosen.error());
   }
-  auto members = co_await answer(*request, *plan, attempts);
-  if (!members) {
-    co_return fail(members.error());
+  auto answered = co_await answer(*request, *plan, attempts);
+  if (!answered) {
+    co_return fail(answered.error());
   }
-  if (key && members->find(kFailedPages) == std::string::npos) {
-    engine_.cache->keep(*key, *members, plan->keep_for, call.context);
+  call.context.provider = answered->provider;
+  call.context.target = answered->target;
+  const std::string& members = answered->findings.members;
+  if (key && members.find(kFailedPages) == std::string::npos) {
+    engine_.cache->keep(*key, members, plan->keep_for, call.context);
   }
   edge::Response response =
-      make_answer(*plan, *members, {.provider = call.context.provider}, call.context);
+      make_answer(*plan, members, {.provider = call.context.provider}, call.context);
+  if (answered->remote_wait) {
+    response.add_field("x-headgate-remote-wait-ms", std::to_string(answered->remote_wait->count()));
+  }
   response.add_field("x-headgate-cost", limits::usd_text(0));
   co_return response;
 }
 
-/// The members of the answer from whatever target gives one.
-Task<Result<std::string>> Documents::answer(const DocumentRequest& request,
-                                            const DocumentPlan& plan,
-                                            dispatch::Attempts& attempts) const {
+namespace {
+
+Error not_sure() {
+  Error error = upstream_failed("The answer was less sure than the model asks for.");
+  error.code = "low_confidence";
+  return error;
+}
+
+/// Chooses what to try after the embedded engine has failed. That may be the document's fault as
+/// well as its own: its health does not suffer, and it is not asked again.
+Result<void> leave_engine(const Error& error, dispatch::Attempts& attempts) {
+  const bool no_fault = http_status(error.kind) < 500 || error.kind == ErrorKind::ClientLeft;
+  if (no_fault || !attempts.leave_for_another(error)) {
+    return fail(error);
+  }
+  return {};
+}
+
+}  // namespace
+
+/// From whatever target gives one. Where the model asks for confidence, targets are asked in turn
+/// until one has it; else the surest answer counts.
+Task<Result<Documents::Answer>> Documents::answer(const DocumentRequest& request,
+                                                  const DocumentPlan& plan,
+                                                  dispatch::Attempts& attempts) const {
+  const model::RequestContext& context = attempts.context();
+  std::optional<Answer> best;
   while (true) {
-    if (attempts.chosen().embedded) {
-      co_return co_await read_here(request, plan, attempts);
-    }
-    auto wire = encode_for(attempts, request);
-    if (wire && attempts.must_note()) {
+    const bool here = attempts.chosen().embedded;
+    auto wire = here ? providers::WireRequest() : encode_for(attempts, request);
+    if (wire && !here && attempts.must_note()) {
       auto noted = co_await attempts.note();
+      if (!noted && best) {
+        co_return std::move(*best);
+      }
       if (!noted) {
         co_return fail(noted.error());
       }
     }
-    auto members =
-        wire ? co_await read_there(request, attempts, std::move(*wire)) : fail(wire.error());
-    if (members) {
-      attempts.succeeded();
-      co_return members;
+    Result<DocumentFindings> found;
+    if (here) {
+      found = co_await read_here(request, plan, attempts);
+    } else if (wire) {
+      found = co_await read_there(request, attempts, std::move(*wire));
+    } else {
+      found = fail(wire.error());
     }
-    auto again = co_await attempts.recover(members.error(), routing::Delivered::Nothing);
-    if (!again) {
+    if (!found) {
+      auto again = here ? leave_engine(found.error(), attempts)
+                        : co_await attempts.recover(found.error(), routing::Delivered::Nothing);
+      if (again) {
+        continue;
+      }
+      if (best && again.error().kind != ErrorKind::ClientLeft) {
+        co_return std::move(*best);
+      }
       co_return fail(again.error());
+    }
+    attempts.succeeded();
+    if (!best || found->confidence > best->findings.confidence) {
+      best = Answer{.findings = std::move(*found),
+                    .provider = context.provider,
+                    .target = context.target,
+                    .remote_wait = attempts.current().remote_wait()};
+    }
+    if (best->findings.confidence >= attempts.min_confidence() ||
+        !attempts.leave_for_another(not_sure())) {
+      co_return std::move(*best);
     }
   }
 }
@@ -380,13 +441,23 @@ Result<providers::WireRequest> Documents::encode_for(const dispatch::Attempts& a
   if (!reads_documents(attempts.chosen())) {
     return fail(invalid_request("This model does not read documents.", "model"));
   }
+  // Who fetches them is not known by name here, but where they may come from is.
+  const auto settings = engine_.settings();
+  for (const std::string& url : request.urls) {
+    auto allowed = upstream::parse_fetch_url(url, settings->fetch);
+    if (!allowed && is_web_url(url)) {
+      Error error = allowed.error();
+      error.param = "image_urls";
+      return fail(std::move(error));
+    }
+  }
   auto input = encode_remote_documents(kind_of(work_), request);
   return input ? dispatch::encode_remotely(attempts, *input) : fail(input.error());
 }
 
-Task<Result<std::string>> Documents::read_there(const DocumentRequest& request,
-                                                dispatch::Attempts& attempts,
-                                                providers::WireRequest wire) const {
+Task<Result<DocumentFindings>> Documents::read_there(const DocumentRequest& request,
+                                                     dispatch::Attempts& attempts,
+                                                     providers::WireRequest wire) const {
   auto output = co_await dispatch::run_remotely(attempts, std::move(wire));
   if (!output) {
     co_return fail(output.error());
@@ -394,9 +465,9 @@ Task<Result<std::string>> Documents::read_there(const DocumentRequest& request,
   co_return decode_remote_documents(kind_of(work_), request, *output);
 }
 
-Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
-                                               const DocumentPlan& plan,
-                                               dispatch::Attempts& attempts) const {
+Task<Result<DocumentFindings>> Documents::read_here(const DocumentRequest& request,
+                                                    const DocumentPlan& plan,
+                                                    dispatch::Attempts& attempts) const {
   model::RequestContext& context = attempts.context();
   if (context.ledger != nullptr) {
     const routing::Target& target = attempts.chosen();
@@ -416,10 +487,10 @@ Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
   if (!pages) {
     co_return fail(pages.error());
   }
-  auto members = co_await engine_.pool->run([&] {
+  auto found = co_await engine_.pool->run([&] {
     switch (work_) {
       case Work::Ocr:
-        return ocr_json(plan, *pages);
+        return DocumentFindings{.members = ocr_json(plan, *pages)};
       case Work::Classify:
         return classify_json(*pages);
       case Work::Extract:
@@ -427,14 +498,13 @@ Task<Result<std::string>> Documents::read_here(const DocumentRequest& request,
     }
     return extract_json(plan, request, *pages);
   });
-  if (!members) {
-    co_return fail(members.error());
+  if (!found) {
+    co_return fail(found.error());
   }
   if (!pages->failed_json.empty()) {
-    members->append(kFailedPages).append(pages->failed_json).append("]");
+    found->members.append(kFailedPages).append(pages->failed_json).append("]");
   }
-  attempts.succeeded();
-  co_return std::move(*members);
+  co_return std::move(*found);
 }
 
 }  // namespace headgate::api

@@ -16,6 +16,7 @@
 
 namespace headgate::api {
 
+struct DocumentFindings;
 struct DocumentPlan;
 
 /// What the document endpoints work with; all borrowed.
@@ -40,20 +41,22 @@ class Documents final : public Endpoint {
   Task<std::optional<edge::Response>> kept(Call call) const;
 
  private:
+  struct Answer;
   struct Prepared;
   Result<Prepared> prepare(const edge::Request& http) const;
   Task<std::optional<Sha256>> key_of(const Prepared& asked,
                                      const model::RequestContext& context) const;
   std::optional<edge::Response> find_kept(const Sha256& key, const Prepared& asked,
                                           model::RequestContext& context) const;
-  Task<Result<std::string>> answer(const DocumentRequest& request, const DocumentPlan& plan,
-                                   dispatch::Attempts& attempts) const;
+  Task<Result<Answer>> answer(const DocumentRequest& request, const DocumentPlan& plan,
+                              dispatch::Attempts& attempts) const;
   Result<providers::WireRequest> encode_for(const dispatch::Attempts& attempts,
                                             const DocumentRequest& request) const;
-  Task<Result<std::string>> read_there(const DocumentRequest& request, dispatch::Attempts& attempts,
-                                       providers::WireRequest wire) const;
-  Task<Result<std::string>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
-                                      dispatch::Attempts& attempts) const;
+  Task<Result<DocumentFindings>> read_there(const DocumentRequest& request,
+                                            dispatch::Attempts& attempts,
+                                            providers::WireRequest wire) const;
+  Task<Result<DocumentFindings>> read_here(const DocumentRequest& request, const DocumentPlan& plan,
+                                           dispatch::Attempts& attempts) const;
 
   Work work_;
   const DocumentEngine& engine_;

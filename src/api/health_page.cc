@@ -85,6 +85,14 @@ std::string endpoint_json(const EndpointHealth& endpoint) {
   }
   json.append(R"(,"error":)");
   json.append(endpoint.error.empty() ? "null" : json_quote(endpoint.error));
+  if (!endpoint.breakers.empty()) {
+    json.append(R"(,"breakers":{)");
+    for (const auto& [target, state] : endpoint.breakers) {
+      json.append(json.back() == '{' ? "" : ",").append(json_quote(target));
+      json.append(":").append(json_quote(state));
+    }
+    json.push_back('}');
+  }
   return json + "}";
 }
 

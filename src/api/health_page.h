@@ -20,6 +20,8 @@ struct EndpointHealth {
   Status status = Status::Healthy;
   std::vector<std::pair<std::string, std::uint64_t>> workers;  ///< e.g. {"idle", 2}; may be empty
   std::string error;                                           ///< safe to show; may be empty
+  /// Of its targets: the name and the breaker's state, e.g. {"tiny", "closed"}; may be empty.
+  std::vector<std::pair<std::string, std::string>> breakers{};
 };
 
 /// One part of the gateway that works, works in part or does not: "store", "jobs".

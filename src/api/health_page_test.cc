@@ -62,14 +62,19 @@ class HealthPageTest : public testing::Test {
 TEST_F(HealthPageTest, HasTheDocumentedShape) {
   source_.report.checks = {{"store", HealthCheck::Outcome::Passed}};
   source_.report.endpoints = {
-      {.name = "local", .status = Status::Idle, .workers = {{"idle", 2}}, .error = {}},
+      {.name = "local",
+       .status = Status::Idle,
+       .workers = {{"idle", 2}},
+       .error = {},
+       .breakers = {{"tiny", "closed"}, {"large", "open"}}},
       {.name = "far", .status = Status::Unreachable, .workers = {}, .error = "refused"}};
   const edge::Response answer = get();
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(json::parse(answer.body), json::parse(R"({
     "status": "degraded", "timestamp": "2026-01-15T17:00:00.000Z", "version": "1.2.3",
     "gateway": "healthy", "checks": {"store": "healthy"},
-    "endpoints": {"local": {"status": "idle", "workers": {"idle": 2}, "error": null},
+    "endpoints": {"local": {"status": "idle", "workers": {"idle": 2}, "error": null,
+                            "breakers": {"tiny": "closed", "large": "open"}},
                   "far": {"status": "unreachable", "workers": null, "error": "refused"}}})"));
 }
 

@@ -64,7 +64,7 @@ class RecordingStream final : public edge::BodyStream {
         context_(context),
         length_(response.stream_length) {
     answer_.status = response.status;
-    answer_.content_type = response.content_type;
+    answer_.content_type = response.media_type();
   }
 
   Task<Result<std::string_view>> next() override {
@@ -170,7 +170,7 @@ Task<Result<edge::Response>> Idempotency::answer(const Endpoint& endpoint, Call 
     co_return response;
   }
   auto kept = co_await held.keep({.status = response->status,
-                                  .content_type = std::string(response->content_type),
+                                  .content_type = std::string(response->media_type()),
                                   .body = response->body});
   if (!kept) {
     co_return fail(kept.error());

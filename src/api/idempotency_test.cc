@@ -80,6 +80,17 @@ class Streams final : public Endpoint {
   std::deque<std::string> pieces_;
 };
 
+class Speaks final : public Endpoint {
+ public:
+  Task<Result<edge::Response>> handle(Call) const override {
+    edge::Response response;
+    response.content_type = {};
+    response.add_field("Content-Type", "audio/mpeg");
+    response.body = std::string("\x00\xFF", 2);
+    co_return response;
+  }
+};
+
 class Fails final : public Endpoint {
  public:
   Task<Result<edge::Response>> handle(Call) const override {
@@ -125,6 +136,16 @@ class IdempotencyTest : public ::testing::Test {
   const Idempotency idempotency_{store_, clock_};
   model::RequestContext context_;
 };
+
+TEST_F(IdempotencyTest, AnAnswerKeepsTheTypeThatItsFieldsName) {
+  const Speaks endpoint;
+  ASSERT_TRUE(ask(endpoint));
+  EXPECT_EQ(store_.answer->content_type, "audio/mpeg");
+  const auto again = ask(endpoint);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->media_type(), "audio/mpeg");
+  EXPECT_EQ(again->body, std::string("\x00\xFF", 2));
+}
 
 TEST_F(IdempotencyTest, AWholeStreamIsKeptAndGivenAgain) {
   const Streams endpoint({"a", "b"});

@@ -1,25 +1,17 @@
 #include "api/inference.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "api/anthropic_models.h"
 #include "api/anthropic_request.h"
+#include "api/caller_deadline.h"
+#include "api/media_request.h"
+#include "api/model_object.h"
 #include "api/openai_request.h"
-#include "base/encoding.h"
 #include "base/http_text.h"
 
 namespace headgate::api {
-namespace {
-
-std::string model_object(const routing::Model& model) {
-  return R"({"id":)" + json_quote(model.name) + R"(,"object":"model","created":0,"owned_by":)" +
-         json_quote(model.targets.front().provider) + R"(,"kind":)" + json_quote(model.kind) + "}";
-}
-
-}  // namespace
-
 Result<void> require_json(const edge::Request& request) {
   const std::string_view type = request.field("content-type").value_or("");
   if (is_media_type(type, "application/json")) {
@@ -30,26 +22,34 @@ Result<void> require_json(const edge::Request& request) {
   return fail(std::move(error));
 }
 
-Task<Result<edge::Response>> Inference::handle(Call call) const {
-  auto json = require_json(call.http);
-  if (!json) {
-    co_return fail(json.error());
+Result<model::InferenceRequest> Inference::parse(const edge::Request& http) const {
+  if (is_of_media(kind_)) {
+    return parse_media_request(kind_, http);
   }
-  auto request = parse_openai_request(kind_, call.http.body);
-  if (!request) {
-    co_return fail(request.error());
-  }
-  co_return co_await dispatcher_.run(std::move(*request), call.context);
-}
-
-Result<JobPlan> Inference::plan(const edge::Request& request) const {
-  auto json = require_json(request);
+  auto json = require_json(http);
   if (!json) {
     return fail(json.error());
   }
-  auto asked = parse_openai_request(kind_, request.body);
+  return parse_openai_request(kind_, http.body);
+}
+
+Task<Result<edge::Response>> Inference::handle(Call call) const {
+  auto request = parse(call.http);
+  if (!request) {
+    co_return fail(request.error());
+  }
+  take_sdk_timeout(call.http, request->delivery, call.context);
+  co_return co_await dispatcher_.run(std::move(*request), call.context);
+}
+
+Result<JobPlan> Inference::plan(const edge::Request& http) const {
+  auto asked = parse(http);
   if (!asked) {
     return fail(asked.error());
+  }
+  if (is_of_media(kind_) && asked->delivery == model::Delivery::Stream) {
+    return fail(invalid_request("A job's answer of this kind cannot be streamed.",
+                                kind_ == model::Kind::Speech ? "stream_format" : "stream"));
   }
   return plan_inference(*asked, catalogs_);
 }
@@ -60,8 +60,8 @@ Result<JobPlan> plan_inference(const model::InferenceRequest& asked,
   if (!model) {
     return fail(model.error());
   }
-  if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
-    return fail(dispatch::reads_documents_only(asked.model));
+  if (auto able = dispatch::check_kind(**model, asked.kind); !able) {
+    return fail(able.error());
   }
   // About 4 bytes a token, and as much again for the answer of a short prompt.
   constexpr std::size_t kBytesPerWork = 4000;

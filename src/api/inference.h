@@ -6,7 +6,9 @@
 
 namespace headgate::api {
 
-/// POST /v1/chat/completions, /v1/completions and /v1/embeddings: OpenAI bodies, passed through.
+/// POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/images/generations,
+/// /v1/audio/speech, /v1/audio/transcriptions, /v1/moderations and /v1/rerank: OpenAI bodies,
+/// passed through.
 class Inference final : public Endpoint {
  public:
   /// Borrows both.
@@ -14,9 +16,11 @@ class Inference final : public Endpoint {
             const dispatch::Catalogs& catalogs)
       : kind_(kind), dispatcher_(dispatcher), catalogs_(catalogs) {}
   Task<Result<edge::Response>> handle(Call call) const override;
-  Result<JobPlan> plan(const edge::Request& request) const override;
+  Result<JobPlan> plan(const edge::Request& http) const override;
 
  private:
+  Result<model::InferenceRequest> parse(const edge::Request& http) const;
+
   model::Kind kind_;
   const dispatch::Dispatcher& dispatcher_;
   const dispatch::Catalogs& catalogs_;

@@ -7,6 +7,8 @@
 #include "api/error_event.h"
 #include "api/settled_answer.h"
 #include "api/stream_assembler.h"
+#include "base/encoding.h"
+#include "base/http_text.h"
 #include "base/json_check.h"
 #include "providers/sse_splitter.h"
 
@@ -87,16 +89,39 @@ Task<Result<std::string>> collect_events(edge::BodyStream& stream,
   }
 }
 
+/// A text or a sound as the JSON that a job keeps.
+Result<std::string> in_json(std::string_view type, std::string_view bytes) {
+  std::string json = R"({"content_type":)" + json_quote(type);
+  if (ascii_starts_with_ignore_case(type, "text/")) {
+    json.append(R"(,"text":)").append(json_quote(bytes));
+  } else {
+    json.append(R"(,"data":")").append(base64(bytes)).append("\"");
+  }
+  json.append("}");
+  if (json.size() > kMaxResult) {
+    return fail(too_much_to_keep());
+  }
+  return json;
+}
+
 /// What an answer comes to, its stream read to the end.
 Task<Result<std::string>> collect(edge::Response& response, model::RequestContext& context,
                                   const queue::DeltaSink& deltas) {
+  const std::string type(response.media_type());
+  const bool json = is_media_type(type, "application/json");
   if (!response.stream) {
+    if (!json) {
+      co_return in_json(type, response.body);
+    }
     co_return std::move(response.body);
   }
   if (context.streamed) {
     co_return co_await collect_events(*response.stream, context, deltas);
   }
   auto whole = co_await collect_whole(*response.stream);
+  if (whole && !json) {
+    co_return in_json(type, *whole);
+  }
   if (whole && !is_json(*whole)) {
     // A result stands inside the JSON of its job.
     co_return fail(upstream_failed("The model server's answer is not valid JSON."));

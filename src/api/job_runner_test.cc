@@ -25,11 +25,15 @@ enum class Delivery : std::uint8_t { Whole, Events };
 
 class Answers final : public Endpoint {
  public:
-  Answers(Delivery delivery, std::deque<std::string> pieces)
-      : delivery_(delivery), pieces_(std::move(pieces)) {}
+  Answers(Delivery delivery, std::deque<std::string> pieces, std::string type)
+      : delivery_(delivery), pieces_(std::move(pieces)), type_(std::move(type)) {}
   Task<Result<edge::Response>> handle(Call call) const override {
     call.context.streamed = delivery_ == Delivery::Events;
     edge::Response response;
+    if (!type_.empty()) {
+      response.content_type = {};
+      response.add_field("Content-Type", type_);
+    }
     auto pieces = pieces_;
     std::optional<Error> error;
     if (!pieces.empty() && pieces.back() == kCut) {
@@ -43,6 +47,7 @@ class Answers final : public Endpoint {
  private:
   Delivery delivery_;
   std::deque<std::string> pieces_;
+  std::string type_;
 };
 
 struct Ran {
@@ -56,8 +61,8 @@ Task<Result<void>> append_to(std::vector<std::string>& kept, std::vector<std::st
   co_return Result<void>();
 }
 
-Ran run_job(Delivery delivery, std::deque<std::string> pieces) {
-  const Answers endpoint(delivery, std::move(pieces));
+Ran run_job(Delivery delivery, std::deque<std::string> pieces, std::string type = {}) {
+  const Answers endpoint(delivery, std::move(pieces), std::move(type));
   std::string ended;
   const testing::AdmitsAll admission(
       [&ended] { return std::make_unique<testing::NotedSpending>(ended); });
@@ -87,6 +92,14 @@ TEST(EndpointRunner, AResultIsJson) {
     EXPECT_EQ(ran.result.error().kind, ErrorKind::UpstreamFailed)
         << "another attempt may do better";
   }
+}
+
+TEST(EndpointRunner, WhatIsNoJsonIsKeptInsideOfIt) {
+  EXPECT_EQ(run_job(Delivery::Whole, {"ab", "c\xFF"}, "audio/mpeg").result.value(),
+            R"({"content_type":"audio/mpeg","data":"YWJj/w=="})");
+  EXPECT_EQ(run_job(Delivery::Whole, {"WEBVTT\n\n\"x\""}, "text/vtt").result.value(),
+            R"({"content_type":"text/vtt","text":"WEBVTT\n\n\"x\""})");
+  EXPECT_FALSE(run_job(Delivery::Whole, {"abc", std::string(kCut)}, "audio/mpeg").result);
 }
 
 TEST(EndpointRunner, ADeltaOfSeveralLinesIsKeptAsOne) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/anthropic_request.h"
+#include "api/caller_deadline.h"
 #include "api/inference.h"
 #include "api/own_body.h"
 
@@ -27,6 +28,7 @@ Task<Result<edge::Response>> Messages::handle(Call call) const {
   }
   const bool is_job = call.context.ledger != nullptr;
   if (!is_job || request->delivery == model::Delivery::Whole) {
+    take_sdk_timeout(call.http, request->delivery, call.context);
     co_return co_await dispatcher_.run(std::move(*request), call.context);
   }
   // Nobody reads a job's answer as it comes.

@@ -102,13 +102,25 @@ bool is_multipart(std::string_view content_type) {
   return is_media_type(content_type, "multipart/form-data");
 }
 
-Result<std::vector<FormPart>> parse_multipart(std::string_view content_type,
-                                              std::string_view body) {
-  const auto boundary = parameter(content_type, "boundary");
+Result<std::string> multipart_boundary(std::string_view content_type) {
+  auto boundary = parameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > kMaxBoundary) {
     return bad("the Content-Type needs a boundary of 1 to 70 characters.");
   }
-  const std::string first = "--" + *boundary;
+  return std::move(*boundary);
+}
+
+Result<std::vector<FormPart>> parse_multipart(std::string_view content_type,
+                                              std::string_view body) {
+  const auto boundary = multipart_boundary(content_type);
+  if (!boundary) {
+    return fail(boundary.error());
+  }
+  return split_multipart(*boundary, body);
+}
+
+Result<std::vector<FormPart>> split_multipart(const std::string& boundary, std::string_view body) {
+  const std::string first = "--" + boundary;
   const std::string delimiter = "\r\n" + first;
   if (!body.starts_with(first)) {
     return bad("it does not start with its boundary.");

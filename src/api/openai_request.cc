@@ -38,6 +38,8 @@ class Members final : public JsonVisitor {
       spans.tools = has_elements(member.value);
     } else if (member.name == "response_format") {
       spans.json_schema = inner_schema_;
+    } else if (member.name == "encoding_format") {
+      spans.base64 = member.value == R"("base64")";
     } else if (member.name == "user") {
       spans.user = member.value;
     } else if (member.name == "max_tokens" || member.name == "max_completion_tokens") {
@@ -127,6 +129,7 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   }
   model::InferenceRequest request = members.spans;
   request.kind = kind;
+  request.base64 = request.base64 && kind == model::Kind::Embedding;
   request.delivery =
       *stream && kind != model::Kind::Embedding ? model::Delivery::Stream : model::Delivery::Whole;
   request.model = std::move(*name);

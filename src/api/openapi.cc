@@ -135,6 +135,11 @@ json::object bare_content(const Route& route) {
   return text_content(route.pattern == "/metrics" ? "text/plain" : "*/*");
 }
 
+bool has_events(const Schema& schema) {
+  return schema.media == Media::JsonOrEvents || schema.media == Media::TextOrEvents ||
+         schema.media == Media::SoundOrEvents;
+}
+
 void add_success(json::object& responses, const Route& route) {
   if (route.response_schema.empty()) {
     responses["200"] =
@@ -143,10 +148,14 @@ void add_success(json::object& responses, const Route& route) {
   }
   const Schema& schema = schema_named(route.response_schema, route);
   json::object content;
-  content["application/json"] = media_of(schema.name);
-  if (schema.media == Media::JsonOrEvents) {
+  content[schema.media == Media::SoundOrEvents ? "audio/*" : "application/json"] =
+      media_of(schema.name);
+  if (schema.media == Media::TextOrEvents) {
+    content["text/plain"] = json::object{{"schema", json::object{{"type", "string"}}}};
+  }
+  if (has_events(schema)) {
     const bool named =
-        route.response_schema == "AnthropicMessage" || route.response_schema == "Response";
+        route.response_schema != "ChatCompletion" && route.response_schema != "Completion";
     content["text/event-stream"] = json::object{
         {"schema",
          json::object{{"type", "string"},
@@ -320,8 +329,8 @@ std::string openapi_document(std::span<const Route> routes, std::string_view ver
       {"info", json::object{{"title", "Headgate"},
                             {"version", version},
                             {"description",
-                             "AI inference gateway: chat, embeddings and documents "
-                             "behind one address."},
+                             "AI inference gateway: chat, embeddings, images, sound and "
+                             "documents behind one address."},
                             {"license",
                              json::object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
       {"servers", json::array{json::object{{"url", "/"}}}},

@@ -173,6 +173,25 @@ TEST(OpenApi, SaysHowBodiesTravel) {
   EXPECT_TRUE(responses("/upload").contains("202"));
 }
 
+TEST(OpenApi, SoundTextAndEventsAreSaidToBeSuch) {
+  const json::object made = document();
+  const auto answers = [&](const char* path) {
+    return operation_of(made, path, "post").at("responses").at("200").at("content").as_object();
+  };
+  EXPECT_TRUE(answers("/v1/audio/speech").contains("audio/*"));
+  EXPECT_FALSE(answers("/v1/audio/speech").contains("application/json"));
+  EXPECT_TRUE(answers("/v1/audio/transcriptions").contains("text/plain"));
+  for (const char* path :
+       {"/v1/audio/speech", "/v1/audio/transcriptions", "/v1/images/generations"}) {
+    EXPECT_TRUE(answers(path).contains("text/event-stream")) << path;
+  }
+  EXPECT_TRUE(operation_of(made, "/v1/audio/transcriptions", "post")
+                  .at("requestBody")
+                  .at("content")
+                  .as_object()
+                  .contains("multipart/form-data"));
+}
+
 TEST(OpenApi, OpenRoutesSaySoAndProtectedOnesNameTheirScope) {
   const json::object made = document();
   EXPECT_TRUE(operation_of(made, "/health", "get").at("security").as_array().empty());

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include <boost/json.hpp>
 
@@ -24,11 +25,6 @@ Failure by_url_only() {
       "image_urls"));
 }
 
-bool is_web_url(std::string_view url) {
-  return ascii_starts_with_ignore_case(url, "https://") ||
-         ascii_starts_with_ignore_case(url, "http://");
-}
-
 Error not_read(std::string detail) {
   return upstream_failed("The document worker's answer is not what was asked for.",
                          std::move(detail));
@@ -45,7 +41,7 @@ std::optional<std::string> text_in(const json::object& object, std::string_view 
 }
 
 /// A number from 0 to 1, or what stands for it as `overall` in an object.
-std::string confidence_in(const json::object& object) {
+double confidence_in(const json::object& object) {
   const json::value* value = member(object, "confidence");
   if (value != nullptr && value->is_object()) {
     value = member(value->get_object(), "overall");
@@ -55,9 +51,12 @@ std::string confidence_in(const json::object& object) {
   if (value != nullptr && value->is_number()) {
     confidence = value->to_number<double>(ec);
   }
+  return std::clamp(confidence, 0.0, 1.0);
+}
+
+std::string number(double confidence) {
   std::array<char, 16> text{};
-  const int length =
-      std::snprintf(text.data(), text.size(), "%.3f", std::clamp(confidence, 0.0, 1.0));
+  const int length = std::snprintf(text.data(), text.size(), "%.3f", confidence);
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -75,41 +74,51 @@ std::optional<std::string> raw_text_in(const json::object& object) {
                                             : std::nullopt;
 }
 
-Result<std::string> classification(const json::object& output) {
+Result<DocumentFindings> classification(const json::object& output) {
   const auto type = text_in(output, "type");
   if (!type || type->empty()) {
     return fail(not_read("no type in the output"));
   }
-  return R"("type":)" + json_quote(*type) + R"(,"confidence":)" + confidence_in(output) +
-         R"(,"reasoning":)" + json_quote(text_in(output, "reasoning").value_or(""));
+  const double confidence = confidence_in(output);
+  return DocumentFindings{.members = R"("type":)" + json_quote(*type) + R"(,"confidence":)" +
+                                     number(confidence) + R"(,"reasoning":)" +
+                                     json_quote(text_in(output, "reasoning").value_or("")),
+                          .confidence = confidence};
 }
 
-Result<std::string> extraction(const json::object& output, const DocumentRequest& request,
-                               std::string_view output_json) {
+Result<DocumentFindings> extraction(const json::object& output, const DocumentRequest& request,
+                                    std::string_view output_json) {
   const json::value* data = member(output, "data");
   if (data == nullptr || !data->is_object()) {
     return fail(not_read("no data in the output"));
   }
+  const double confidence = confidence_in(output);
   std::string members = R"("data":)" + providers::raw_member(output_json, "data").value_or("{}") +
-                        R"(,"confidence":)" + confidence_in(output) + R"(,"doc_type":)" +
+                        R"(,"confidence":)" + number(confidence) + R"(,"doc_type":)" +
                         json_quote(text_in(output, "doc_type").value_or(request.doc_type)) +
                         R"(,"page_count":)" + std::to_string(pages_in(output, request));
   if (request.include_raw) {
     members.append(R"(,"raw_ocr":)").append(json_quote(raw_text_in(output).value_or("")));
   }
-  return members;
+  return DocumentFindings{.members = std::move(members), .confidence = confidence};
 }
 
-Result<std::string> text(const json::object& output, const DocumentRequest& request) {
+Result<DocumentFindings> text(const json::object& output, const DocumentRequest& request) {
   const auto read = raw_text_in(output);
   if (!read) {
     return fail(not_read("no raw_ocr.combined_text in the output"));
   }
-  return R"("output":"text","page_count":)" + std::to_string(pages_in(output, request)) +
-         R"(,"text":)" + json_quote(*read);
+  return DocumentFindings{.members = R"("output":"text","page_count":)" +
+                                     std::to_string(pages_in(output, request)) + R"(,"text":)" +
+                                     json_quote(*read)};
 }
 
 }  // namespace
+
+bool is_web_url(std::string_view url) {
+  return ascii_starts_with_ignore_case(url, "https://") ||
+         ascii_starts_with_ignore_case(url, "http://");
+}
 
 Result<std::string> encode_remote_documents(Kind kind, const DocumentRequest& request) {
   if (!request.files.empty() || !std::ranges::all_of(request.urls, is_web_url)) {
@@ -138,8 +147,8 @@ Result<std::string> encode_remote_documents(Kind kind, const DocumentRequest& re
   return input.append("}");
 }
 
-Result<std::string> decode_remote_documents(Kind kind, const DocumentRequest& request,
-                                            std::string_view output_json) {
+Result<DocumentFindings> decode_remote_documents(Kind kind, const DocumentRequest& request,
+                                                 std::string_view output_json) {
   boost::system::error_code ec;
   json::parse_options deep;
   constexpr std::size_t kMaxDepth = 256;

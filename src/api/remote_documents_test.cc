@@ -13,6 +13,21 @@ DocumentRequest request_of(std::string url = "https://files.example/a.png") {
   return request;
 }
 
+std::string members_of(Kind kind, const DocumentRequest& request, std::string_view output) {
+  return decode_remote_documents(kind, request, output).value().members;
+}
+
+TEST(RemoteDocuments, ConfidenceIsReadAsANumberToo) {
+  const auto sure_of = [](Kind kind, std::string_view output) {
+    return decode_remote_documents(kind, request_of(), output).value().confidence;
+  };
+  EXPECT_EQ(sure_of(Kind::Classify, R"({"type":"W2","confidence":0.25})"), 0.25);
+  EXPECT_EQ(sure_of(Kind::Classify, R"({"type":"W2","confidence":7})"), 1);
+  EXPECT_EQ(sure_of(Kind::Classify, R"({"type":"W2"})"), 0.5);
+  EXPECT_EQ(sure_of(Kind::Extract, R"({"data":{},"confidence":{"overall":0.75}})"), 0.75);
+  EXPECT_EQ(sure_of(Kind::Ocr, R"({"raw_ocr":{"combined_text":"x"}})"), 1) << "it is never asked";
+}
+
 TEST(RemoteDocuments, ARequestIsPutAsTheHandlersKnowIt) {
   DocumentRequest request = request_of();
   request.urls.emplace_back("https://files.example/b.png?x=\"1\"");
@@ -43,11 +58,10 @@ TEST(RemoteDocuments, WhatTheHandlersCannotBeAskedIsNamed) {
 }
 
 TEST(RemoteDocuments, AClassificationIsRead) {
-  EXPECT_EQ(decode_remote_documents(
-                Kind::Classify, request_of(),
-                R"({"type":"W2","confidence":0.95,"reasoning":"boxes","latency_ms":7})"),
+  EXPECT_EQ(members_of(Kind::Classify, request_of(),
+                       R"({"type":"W2","confidence":0.95,"reasoning":"boxes","latency_ms":7})"),
             R"("type":"W2","confidence":0.950,"reasoning":"boxes")");
-  EXPECT_EQ(decode_remote_documents(Kind::Classify, request_of(), R"({"type":"other"})"),
+  EXPECT_EQ(members_of(Kind::Classify, request_of(), R"({"type":"other"})"),
             R"("type":"other","confidence":0.500,"reasoning":"")");
 }
 
@@ -57,18 +71,17 @@ TEST(RemoteDocuments, AnExtractionIsReadWithItsDataAsItStands) {
   constexpr std::string_view kOutput =
       R"({"data":{"wages":52000.10,"id":12345678901234567890},"confidence":{"overall":0.9,)"
       R"("page_count":2},"doc_type":"W2","page_count":2,"raw_ocr":{"combined_text":"all text"}})";
-  EXPECT_EQ(decode_remote_documents(Kind::Extract, request, kOutput),
+  EXPECT_EQ(members_of(Kind::Extract, request, kOutput),
             R"("data":{"wages":52000.10,"id":12345678901234567890},"confidence":0.900,)"
             R"("doc_type":"W2","page_count":2)");
   request.include_raw = true;
-  EXPECT_TRUE(decode_remote_documents(Kind::Extract, request, kOutput)
-                  ->ends_with(R"("page_count":2,"raw_ocr":"all text")"));
+  EXPECT_TRUE(members_of(Kind::Extract, request, kOutput)
+                  .ends_with(R"("page_count":2,"raw_ocr":"all text")"));
 }
 
 TEST(RemoteDocuments, TextIsWhatAllPagesSay) {
-  EXPECT_EQ(decode_remote_documents(
-                Kind::Ocr, request_of(),
-                R"({"data":{},"page_count":1,"raw_ocr":{"combined_text":"one\ntwo"}})"),
+  EXPECT_EQ(members_of(Kind::Ocr, request_of(),
+                       R"({"data":{},"page_count":1,"raw_ocr":{"combined_text":"one\ntwo"}})"),
             R"("output":"text","page_count":1,"text":"one\ntwo")");
 }
 

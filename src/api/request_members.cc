@@ -68,6 +68,23 @@ bool has_elements(std::string_view raw) {
   return raw.starts_with('[') && raw.find_first_not_of(" \t\r\n", 1) != raw.size() - 1;
 }
 
+std::int64_t count_characters(std::string_view raw) {
+  if (!raw.starts_with('"')) {
+    return 0;
+  }
+  std::int64_t count = 0;
+  constexpr std::size_t kHexDigits = 4;
+  for (std::size_t i = 1; i + 1 < raw.size(); ++i) {
+    const bool goes_on = (static_cast<unsigned char>(raw[i]) & 0xC0U) == 0x80U;
+    count += goes_on ? 0 : 1;
+    if (raw[i] == '\\') {
+      ++i;
+      i += raw[i] == 'u' ? kHexDigits : 0;
+    }
+  }
+  return count;
+}
+
 model::Span span_of(std::string_view body, std::string_view part) {
   const auto begin = static_cast<std::size_t>(part.data() - body.data());
   return {begin, begin + part.size()};

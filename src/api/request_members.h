@@ -25,6 +25,9 @@ std::int64_t decode_tokens(std::string_view raw);
 /// Whether an array has elements.
 bool has_elements(std::string_view raw);
 
+/// How many characters the text `raw` has; 0 if it is none.
+std::int64_t count_characters(std::string_view raw);
+
 /// Where `part` of `body` stands in it.
 model::Span span_of(std::string_view body, std::string_view part);
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/caller_deadline.h"
 #include "api/inference.h"
 #include "api/own_body.h"
 #include "api/request_members.h"
@@ -174,11 +175,14 @@ Task<Result<edge::Response>> CreateResponse::handle(Call call) const {
     if (!resolved) {
       co_return fail(resolved.error());
     }
-    body = resolved->empty() ? std::move(body) : std::move(*resolved);
+    if (!resolved->empty()) {
+      body = std::move(*resolved);
+    }
   }
   if (asked->background && !is_job) {
     co_return co_await queue(call, body.empty() ? std::string(call.http.body) : std::move(body));
   }
+  take_sdk_timeout(call.http, asked->inference.delivery, call.context);
   auto response =
       co_await (body.empty() ? dispatcher_.run(std::move(asked->inference), call.context)
                              : run(std::move(body), call.context));

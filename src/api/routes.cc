@@ -28,6 +28,11 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Post, "/v1/chat/completions", InferenceText, OpenAi, "chat", "Inference", "Chat completion, whole or streamed", "ChatRequest", "ChatCompletion", to.chat},
       {Post, "/v1/completions", InferenceText, OpenAi, "completion", "Inference", "Text completion, whole or streamed", "CompletionRequest", "Completion", to.completion},
       {Post, "/v1/embeddings", InferenceText, OpenAi, "embedding", "Inference", "Embeddings of texts", "EmbeddingRequest", "EmbeddingList", to.embedding},
+      {Post, "/v1/images/generations", InferenceImage, OpenAi, "image", "Inference", "Images of a prompt, whole or streamed", "ImageRequest", "ImageList", to.image},
+      {Post, "/v1/audio/speech", InferenceAudio, OpenAi, "speech", "Inference", "A text spoken, as a sound file or streamed", "AudioRequest", "SpokenText", to.speech},
+      {Post, "/v1/audio/transcriptions", InferenceAudio, OpenAi, "transcription", "Inference", "The text of a sound file, whole or streamed", "TranscriptionForm", "Transcription", to.transcription},
+      {Post, "/v1/moderations", InferenceText, OpenAi, "moderation", "Inference", "Whether texts or images may be shown", "ModerationRequest", "Moderation", to.moderation},
+      {Post, "/v1/rerank", InferenceText, OpenAi, "rerank", "Inference", "Documents in the order in which they answer a query", "RerankRequest", "Ranking", to.rerank},
       {Get, "/v1/models", ModelsRead, OpenAi, kNone, "Inference", "The models served here", kNone, "ModelList", to.models},
       {Get, "/v1/models/{id...}", ModelsRead, OpenAi, kNone, "Inference", "One model", kNone, "Model", to.models},
 
@@ -59,8 +64,8 @@ std::vector<Route> make_routes(const Endpoints& to) {
       {Get, "/classification_result/{id}", JobsRead, Classic, kNone, "Classification", "What a file was found to be", kNone, "ClassificationResult", to.classification_result},
 
       {Post, "/api/v1/inference/text-generation", InferenceText, TaskApi, "completion", "Tasks", "Generate text as a task", "TextGenerationRequest", "NewTask", to.generate_text},
-      {Post, "/api/v1/inference/image-generation", InferenceImage, TaskApi, "image", "Tasks", "Refused: no model here generates images", "ImageGenerationRequest", "NewTask", to.generate_image},
-      {Post, "/api/v1/inference/text-to-speech", InferenceAudio, TaskApi, "speech", "Tasks", "Refused: no model here speaks", "SpeechRequest", "NewTask", to.speak},
+      {Post, "/api/v1/inference/image-generation", InferenceImage, TaskApi, "image", "Tasks", "Generate an image as a task", "ImageGenerationRequest", "NewTask", to.generate_image},
+      {Post, "/api/v1/inference/text-to-speech", InferenceAudio, TaskApi, "speech", "Tasks", "Speak a text as a task", "SpeechRequest", "NewTask", to.speak},
       {Get, "/api/v1/inference/{id}", JobsRead, TaskApi, kNone, "Tasks", "One task; ?wait=N waits for its end", kNone, "Task", to.show_task},
 
       {Get, "/admin/queue/{model}", Admin, Classic, kNone, "Administration", "The line in front of a model", kNone, "Queue", to.show_queue},

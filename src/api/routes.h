@@ -22,6 +22,11 @@ struct Endpoints {
   const Endpoint* chat;
   const Endpoint* completion;
   const Endpoint* embedding;
+  const Endpoint* image;
+  const Endpoint* speech;
+  const Endpoint* transcription;
+  const Endpoint* moderation;
+  const Endpoint* rerank;
   const Endpoint* models;
   const Endpoint* messages;
   const Endpoint* count_tokens;

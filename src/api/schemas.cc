@@ -33,7 +33,10 @@ constexpr auto kSchemas = std::to_array<Schema>({
       "properties": {
         "status": {"type": "string", "enum": ["healthy", "idle", "unhealthy", "unreachable"]},
         "workers": {"type": ["object", "null"], "additionalProperties": {"type": "integer"}},
-        "error": {"type": ["string", "null"]}}})"},
+        "error": {"type": ["string", "null"]},
+        "breakers": {
+          "type": "object", "description": "Of its targets: whether they are called now",
+          "additionalProperties": {"type": "string", "enum": ["closed", "open", "half_open"]}}}})"},
 
     {"TokenForm", R"({
       "type": "object",
@@ -156,12 +159,26 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"ImageGenerationRequest", R"({
-      "type": "object", "required": ["model"],
-      "properties": {"model": {"type": "string"}, "prompt": {"type": "string"}},
+      "type": "object", "required": ["model", "prompt"],
+      "properties": {
+        "model": {"type": "string"},
+        "prompt": {"type": "string", "minLength": 1},
+        "width": {"type": ["integer", "null"], "minimum": 1, "maximum": 16384, "default": 1024},
+        "height": {"type": ["integer", "null"], "minimum": 1, "maximum": 16384, "default": 1024},
+        "steps": {"type": ["integer", "null"], "description": "This and the next three go on to the model server, which may refuse them"},
+        "guidance_scale": {"type": ["number", "null"]},
+        "negative_prompt": {"type": ["string", "null"]},
+        "seed": {"type": ["integer", "null"]},
+        "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"SpeechRequest", R"({
-      "type": "object", "required": ["model"],
-      "properties": {"model": {"type": "string"}, "text": {"type": "string"}},
+      "type": "object", "required": ["model", "text"],
+      "properties": {
+        "model": {"type": "string"},
+        "text": {"type": "string", "minLength": 1},
+        "voice": {"type": "string"},
+        "language": {"type": "string", "description": "Goes on to the model server, which may refuse it"},
+        "webhook_url": {"type": "string", "format": "uri"}},
       "additionalProperties": true})"},
     {"Task", R"({
       "type": "object",
@@ -318,7 +335,15 @@ constexpr auto kSchemas = std::to_array<Schema>({
         "object": {"type": "string", "const": "model"},
         "created": {"type": "integer"},
         "owned_by": {"type": "string"},
-        "kind": {"type": "string", "description": "chat, embedding, ocr, classify, extract, ..."}}})"},
+        "kind": {"type": "string", "description": "chat, embedding, ocr, classify, extract, ..."},
+        "context_length": {"type": "integer", "description": "Tokens of the largest window; absent if unknown"},
+        "max_output_tokens": {"type": "integer"},
+        "pricing": {
+          "type": "object", "description": "USD for a million tokens at the first target",
+          "properties": {"input": {"type": "number"}, "output": {"type": "number"}}},
+        "abilities": {
+          "type": "array", "description": "Of chat models: what some target can",
+          "items": {"type": "string", "enum": ["images", "tools", "json_schema"]}}}})"},
 
     {"ImageUrls", R"({
       "type": "array", "minItems": 1, "maxItems": 32,
@@ -547,8 +572,9 @@ constexpr auto kSchemas = std::to_array<Schema>({
 std::span<const Schema> schemas() {
   static const std::vector<Schema> kAll = [] {
     std::vector<Schema> all(kSchemas.begin(), kSchemas.end());
-    const auto more = routing_schemas();
-    all.insert(all.end(), more.begin(), more.end());
+    for (const std::span<const Schema> more : {routing_schemas(), media_schemas()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return kAll;

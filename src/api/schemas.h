@@ -14,6 +14,8 @@ enum class Media : std::uint8_t {
   JsonOrForm,       ///< either of them
   JsonOrMultipart,  ///< JSON, or multipart/form-data with the schema DocumentForm
   JsonOrEvents,     ///< JSON, or text/event-stream when the request says "stream": true
+  TextOrEvents,     ///< JSON, plain text or text/event-stream, as the request asks
+  SoundOrEvents,    ///< a sound file or text/event-stream, as the request asks
 };
 
 /// One entry of the OpenAPI document's components.schemas.
@@ -24,8 +26,9 @@ struct Schema {
   int status = 200;  ///< of an answer with this schema
 };
 
-/// A part of them: schemas_routing.cc.
+/// Parts of them: schemas_routing.cc, schemas_media.cc.
 std::span<const Schema> routing_schemas();
+std::span<const Schema> media_schemas();
 /// All schemas that route tables may name, with those they refer to.
 std::span<const Schema> schemas();
 /// The schema of that name, or null.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/anthropic_request.h"
+#include "api/caller_deadline.h"
 #include "api/control_fields.h"
 #include "api/errors.h"
 #include "api/prefer.h"
@@ -188,6 +189,12 @@ Task<Result<edge::Response>> Service::answer(const Route& route, const Call& cal
     }
     if (preference->respond_async) {
       return parts_.jobs->make_job(route, call);
+    }
+  }
+  if (controls.request_timeout) {
+    auto deadline = take_request_timeout(*controls.request_timeout, call.context);
+    if (!deadline) {
+      return failed(deadline.error());
     }
   }
   if (controls.webhook_url) {

@@ -25,19 +25,6 @@ Failure wrong_type(const std::string& field, const std::string& wanted) {
   return fail(std::move(error));
 }
 
-Result<std::string> required_text(const json::object& task, const std::string& name) {
-  auto text = optional_text(task, name);
-  if (!text) {
-    return fail(text.error());
-  }
-  if (!*text || (*text)->empty()) {
-    Error error = invalid_request("Missing required parameter: '" + name + "'.", name);
-    error.code = "missing_required_parameter";
-    return fail(std::move(error));
-  }
-  return std::move(**text);
-}
-
 bool is_whole(const json::value& value) { return value.is_int64() || value.is_uint64(); }
 
 /// Checks the settings of a task and gives them their defaults; null leaves one to the model.
@@ -98,15 +85,6 @@ std::optional<Kind> text_kind(const routing::Model& model) {
   return std::nullopt;
 }
 
-/// Says which models could have been asked for.
-Error invalid_model(Error error, std::string_view name, const json::array& available) {
-  error.code = "invalid_model";
-  error.param = "model";
-  error.details_json = json::serialize(
-      json::object{{"model", name.substr(0, 128)}, {"available_models", available}});
-  return error;
-}
-
 json::array text_models(const routing::Catalog& catalog) {
   json::array names;
   for (const auto& model : catalog.models()) {
@@ -138,8 +116,30 @@ std::string error_of(const model::Job& job) {
 
 }  // namespace
 
+Result<std::string> required_text(const json::object& task, const std::string& name) {
+  auto text = optional_text(task, name);
+  if (!text) {
+    return fail(text.error());
+  }
+  if (!*text || (*text)->empty()) {
+    Error error = invalid_request("Missing required parameter: '" + name + "'.", name);
+    error.code = "missing_required_parameter";
+    return fail(std::move(error));
+  }
+  return std::move(**text);
+}
+
+Error invalid_model(Error error, std::string_view name, const json::array& available) {
+  error.code = "invalid_model";
+  error.param = "model";
+  error.details_json = json::serialize(
+      json::object{{"model", name.substr(0, 128)}, {"available_models", available}});
+  return error;
+}
+
 bool is_task(const model::Job& job) {
-  return job.kind == model::name_of(Kind::Chat) || job.kind == model::name_of(Kind::Completion);
+  return std::ranges::any_of(std::array{Kind::Chat, Kind::Completion, Kind::Image, Kind::Speech},
+                             [&](Kind kind) { return job.kind == model::name_of(kind); });
 }
 
 std::string task_json(const model::Job& job, std::string_view result) {
@@ -215,22 +215,6 @@ Task<Result<edge::Response>> GenerateText::handle(Call call) const {
   }
   co_return told_response(std::move(*accepted), *preference,
                           [](const AcceptedJob& told) { return task_json(told.job, told.result); });
-}
-
-Task<Result<edge::Response>> RefuseTask::handle(Call call) const {
-  auto task = parse_json_body(call.http);
-  if (!task) {
-    co_return fail(task.error());
-  }
-  auto name = required_text(*task, "model");
-  if (!name) {
-    co_return fail(name.error());
-  }
-  auto model = catalogs_.here()->find(*name);
-  co_return fail(invalid_model(
-      model ? invalid_request("The model '" + *name + "' does not " + std::string(what_) + ".")
-            : model.error(),
-      *name, {}));
 }
 
 }  // namespace headgate::api

@@ -35,25 +35,13 @@ class GenerateText final : public Endpoint {
   const Carriers carriers_;
 };
 
-/// POST /api/v1/inference/image-generation and text-to-speech: this version has no targets for
-/// them, so no model qualifies and every task is refused with INVALID_MODEL.
-class RefuseTask final : public Endpoint {
- public:
-  /// `what` a model would have to do, e.g. "generate images"; static.
-  RefuseTask(const dispatch::Catalogs& catalogs, std::string_view what)
-      : catalogs_(catalogs), what_(what) {}
-  Task<Result<edge::Response>> handle(Call call) const override;
-  Queueing queueing(const edge::Request& /*request*/) const override {
-    return Queueing::ByEndpoint;
-  }
-
- private:
-  const dispatch::Catalogs& catalogs_;
-  const std::string_view what_;
-};
-
-/// Whether a job is what the task API makes: text from a chat or completion model.
+/// Whether a job is what the task API makes: text from a chat or completion model, images, speech.
 bool is_task(const model::Job& job);
+
+/// `error` as INVALID_MODEL, with what was asked for and which models could have been.
+Error invalid_model(Error error, std::string_view name, const boost::json::array& available);
+/// The member of a task that is a text. InvalidRequest names it if it is missing or none.
+Result<std::string> required_text(const boost::json::object& task, const std::string& name);
 
 /// A job as the task API tells of it; `result` is JSON or empty.
 std::string task_json(const model::Job& job, std::string_view result);

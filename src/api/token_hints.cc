@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 
 #include "api/json_walker.h"
+#include "api/multipart.h"
+#include "api/request_members.h"
 
 namespace headgate::api {
 namespace {
@@ -29,6 +31,8 @@ std::string text_of(std::string_view raw) {
   return !ec && value.is_string() ? std::string(value.get_string()) : std::string();
 }
 
+constexpr std::size_t kMaxFirstLine = 2 + 70;  // dashes and boundary
+constexpr std::size_t kMaxModel = 256;
 /// More than this is bounded anyway.
 constexpr std::int64_t kMostChoices = 1'000'000;
 
@@ -73,6 +77,8 @@ class Members final : public JsonVisitor {
       }
     } else if (member.name == "n" || member.name == "best_of") {
       each_ = std::max(each_, std::min(whole_number(member.value).value_or(1), kMostChoices));
+    } else if (member.name == "input") {
+      hints.characters = count_characters(member.value);
     } else if (member.name == "prompt") {
       prompts_ = std::min(count_prompts(member.value), kMostChoices);
     }
@@ -95,9 +101,31 @@ class Members final : public JsonVisitor {
   std::int64_t prompts_ = 1;
 };
 
+/// A form begins with its boundary, so nothing else is needed to take it apart.
+TokenHints hints_of_form(std::string_view body) {
+  TokenHints hints;
+  const std::size_t end = body.find("\r\n");
+  if (end == std::string_view::npos || end > kMaxFirstLine) {
+    return hints;
+  }
+  const auto parts = split_multipart(std::string(body.substr(2, end - 2)), body);
+  if (!parts) {
+    return hints;
+  }
+  for (const FormPart& part : *parts) {
+    if (part.name == "model" && part.data.size() <= kMaxModel) {
+      hints.model = part.data;
+    }
+  }
+  return hints;
+}
+
 }  // namespace
 
 TokenHints read_token_hints(std::string_view body) {
+  if (body.starts_with("--")) {
+    return hints_of_form(body);
+  }
   Members members;
   return walk_json(body, members) ? members.take() : TokenHints();
 }

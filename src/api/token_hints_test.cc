@@ -27,6 +27,18 @@ TEST(TokenHints, AreReadFromTheOutermostObject) {
   EXPECT_EQ(hints(R"({"max_output_tokens":9})").max_tokens, 9);
 }
 
+TEST(TokenHints, KnowHowMuchIsToBeSpokenAndWhoReadsAForm) {
+  EXPECT_EQ(hints(R"({"model":"m","input":"a\u00e4\"é\ud83d\ude00"})").characters, 6);
+  EXPECT_EQ(hints(R"({"model":"m","input":["a","b"]})").characters, 0);
+  const std::string form =
+      "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\x01\r\n"
+      "--X\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nscribe\r\n--X--\r\n";
+  EXPECT_EQ(hints(form).model, "scribe");
+  EXPECT_EQ(hints(form.substr(0, form.size() - 4)).model, "");
+  EXPECT_EQ(hints("--").model, "");
+  EXPECT_EQ(hints("--\r\n").model, "");
+}
+
 TEST(TokenHints, CountEveryAnswerThatIsGenerated) {
   EXPECT_EQ(hints(R"({"prompt":"a, [\"b\"]","n":2,"best_of":20})").choices, 20);
   EXPECT_EQ(hints(R"({"prompt":["a","b, \"c\"","[d]"],"n":2})").choices, 6);

@@ -10,6 +10,7 @@
 
 #include "app/gateway_parts.h"
 #include "app/scraped_metrics.h"
+#include "app/target_metrics.h"
 #include "app/version.h"
 #include "auth/bootstrap.h"
 #include "base/clock.h"
@@ -295,6 +296,7 @@ Result<void> Gateway::start() {
   impl_->request_log.add_metrics(impl_->metrics);
   add_scraped_metrics(impl_->metrics, *impl_->server, impl_->clients, impl_->workers);
   add_cache_metrics(impl_->metrics, impl_->response_cache);
+  add_target_metrics(impl_->metrics, impl_->routing_health);
   impl_->jobs->add_metrics(impl_->metrics);
   impl_->overload.add_metrics(impl_->metrics);
   auto taken_up = impl_->jobs->start(impl_->routes, *impl_->admission);

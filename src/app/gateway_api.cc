@@ -10,6 +10,7 @@
 #include "api/docs_pages.h"
 #include "api/health_page.h"
 #include "api/inference.h"
+#include "api/media_tasks.h"
 #include "api/messages.h"
 #include "api/metrics_page.h"
 #include "api/openapi.h"
@@ -135,9 +136,13 @@ void Gateway::Impl::build_api() {
   const auto viewer = [&own](api::DocsPage::Viewer which) {
     return own(std::make_unique<api::DocsPage>(which, &api::find_embedded_asset));
   };
-  const auto* chat = own(std::make_unique<Inference>(model::Kind::Chat, dispatcher, catalogs));
-  const auto* completion =
-      own(std::make_unique<Inference>(model::Kind::Completion, dispatcher, catalogs));
+  const auto inference = [&](model::Kind kind) {
+    return own(std::make_unique<Inference>(kind, dispatcher, catalogs));
+  };
+  const auto* chat = inference(model::Kind::Chat);
+  const auto* completion = inference(model::Kind::Completion);
+  const auto* image = inference(model::Kind::Image);
+  const auto* speech = inference(model::Kind::Speech);
   const auto* ocr = own(std::make_unique<Documents>(Documents::Work::Ocr, document_engine));
   auto classify_documents = std::make_unique<Documents>(Documents::Work::Classify, document_engine);
   const Documents& known_files = *classify_documents;
@@ -158,7 +163,12 @@ void Gateway::Impl::build_api() {
       .revoke = own(std::make_unique<api::RevokeEndpoint>(*token_service)),
       .chat = chat,
       .completion = completion,
-      .embedding = own(std::make_unique<Inference>(model::Kind::Embedding, dispatcher, catalogs)),
+      .embedding = inference(model::Kind::Embedding),
+      .image = image,
+      .speech = speech,
+      .transcription = inference(model::Kind::Transcription),
+      .moderation = inference(model::Kind::Moderation),
+      .rerank = inference(model::Kind::Rerank),
       .models = own(std::make_unique<api::Models>(catalogs)),
       .messages = own(std::make_unique<api::Messages>(dispatcher, catalogs)),
       .count_tokens = own(std::make_unique<api::CountTokens>(token_counter)),
@@ -185,8 +195,10 @@ void Gateway::Impl::build_api() {
       .classification_result = own(std::make_unique<api::ClassificationResult>(desk)),
       .generate_text = own(std::make_unique<api::GenerateText>(
           submission, catalogs, api::GenerateText::Carriers{chat, completion})),
-      .generate_image = own(std::make_unique<api::RefuseTask>(catalogs, "generate images")),
-      .speak = own(std::make_unique<api::RefuseTask>(catalogs, "turn text into speech")),
+      .generate_image = own(std::make_unique<api::GenerateMedia>(api::GenerateMedia::What::Image,
+                                                                 submission, catalogs, *image)),
+      .speak = own(std::make_unique<api::GenerateMedia>(api::GenerateMedia::What::Speech,
+                                                        submission, catalogs, *speech)),
       .show_task = own(std::make_unique<api::ShowJob>(desk, api::JobWords::TaskApi)),
       .show_queue = own(std::make_unique<api::ShowQueue>(
           desk, [this](std::string_view name) { return public_name(name); })),
@@ -208,6 +220,13 @@ void Gateway::Impl::build_api() {
           own(std::make_unique<api::ReloadEndpoint>([this] { return reload(); }, reload_pool)),
   };
   routes = api::make_routes(table);
+  for (const config::RouteSettings& configured : settings->routes) {
+    for (api::Route& route : routes) {
+      if (configured.max_body_size != 0 && route.pattern == configured.name) {
+        route.max_body = configured.max_body_size;
+      }
+    }
+  }
   warn_of_unknown_routes(*settings);
   described.describe(routes, kVersion);
   authenticator.emplace(*gate);

@@ -22,9 +22,11 @@ struct Expected {
   }
 };
 
-std::optional<model::Kind> text_kind(std::string_view name) {
+/// What is asked of models, and not of the document engine.
+std::optional<model::Kind> metered_kind(std::string_view name) {
+  using enum model::Kind;
   for (const model::Kind kind :
-       {model::Kind::Chat, model::Kind::Completion, model::Kind::Embedding}) {
+       {Chat, Completion, Embedding, Image, Speech, Transcription, Moderation, Rerank}) {
     if (name == model::name_of(kind)) {
       return kind;
     }
@@ -34,11 +36,27 @@ std::optional<model::Kind> text_kind(std::string_view name) {
 
 Expected expect(model::Kind kind, std::string_view body, const limits::PriceList& prices) {
   const api::TokenHints hints = api::read_token_hints(body);
-  Expected expected{
-      .tokens = limits::estimate_tokens(
-          {.kind = kind, .body = body, .max_tokens = hints.max_tokens, .choices = hints.choices})};
+  Expected expected{.tokens = limits::estimate_tokens({.kind = kind,
+                                                       .body = body,
+                                                       .max_tokens = hints.max_tokens,
+                                                       .choices = hints.choices,
+                                                       .characters = hints.characters})};
   expected.micro_usd = limits::micro_usd(prices.highest(hints.model), expected.tokens);
   return expected;
+}
+
+/// What is known of it; below 0 is not.
+TokenUse known_use(const model::RequestContext& context) {
+  return {.input = context.input_tokens,
+          .output = context.output_tokens,
+          .images = context.images,
+          .characters = context.characters,
+          .audio_ms = context.audio_ms};
+}
+
+bool is_known(const TokenUse& use) {
+  return use.input >= 0 || use.output >= 0 || use.images >= 0 || use.characters >= 0 ||
+         use.audio_ms >= 0;
 }
 
 /// What the request asks for; one that names no class is refused later, for that.
@@ -74,7 +92,7 @@ Result<std::shared_ptr<void>> LimiterAdapter::admit(const edge::Request& request
       return fail(std::move(*refused));
     }
   }
-  const bool limited = text_kind(context.kind) && parts_.budgets->limit(*context.principal);
+  const bool limited = metered_kind(context.kind) && parts_.budgets->limit(*context.principal);
   auto permit = limited ? admit_estimated(request.body, context)
                         : parts_.limiter->admit(caller_of(context), context.started);
   if (!permit) {
@@ -104,7 +122,7 @@ void LimiterAdapter::add_token_limits(const model::RequestContext& context,
 Result<limits::Permit> LimiterAdapter::admit_estimated(std::string_view body,
                                                        model::RequestContext& context) const {
   const model::Principal& principal = *context.principal;
-  const Expected expected = expect(*text_kind(context.kind), body, *parts_.ledger->prices());
+  const Expected expected = expect(*metered_kind(context.kind), body, *parts_.ledger->prices());
   auto admitted =
       parts_.limiter->admit(caller_of(context), context.started, *parts_.budgets, expected.sum());
   if (!admitted) {
@@ -123,7 +141,7 @@ Result<void> LimiterAdapter::admit_job(std::string_view body,
   const model::Principal& principal = *context.principal;
   auto spending =
       std::make_unique<RequestSpending>(*parts_.ledger, context, RequestSpending::Of::Job);
-  const auto kind = text_kind(context.kind);
+  const auto kind = metered_kind(context.kind);
   if (kind && parts_.budgets->limit(principal)) {
     std::string padded(body);
     padded.append(edge::kBodyPadding, '\0');
@@ -151,16 +169,18 @@ std::optional<std::int64_t> LimiterAdapter::cost_of(const model::RequestContext&
   if (context.cache == model::CacheOutcome::Hit) {
     return 0;
   }
-  if (context.attempts == 0 || (context.input_tokens < 0 && context.output_tokens < 0)) {
+  const TokenUse use = known_use(context);
+  if (context.attempts == 0 || !is_known(use)) {
     return std::nullopt;
   }
   const limits::Price price =
       parts_.ledger->prices()->of(context.model, context.provider, context.target);
-  return limits::micro_usd(price, {.input = context.input_tokens, .output = context.output_tokens});
+  return limits::micro_usd(price, use);
 }
 
 void count_finished(limits::UsageLedger& ledger, const model::RequestContext& context, int status) {
-  const bool known = context.input_tokens >= 0 || context.output_tokens >= 0;
+  const TokenUse use = known_use(context);
+  const bool known = is_known(use);
   if (context.usage_counted || context.attempts == 0 || context.model.empty() ||
       (status >= 400 && !known)) {
     return;
@@ -169,7 +189,7 @@ void count_finished(limits::UsageLedger& ledger, const model::RequestContext& co
                 .model = context.model,
                 .provider = context.provider,
                 .target = context.target,
-                .tokens = {.input = context.input_tokens, .output = context.output_tokens},
+                .tokens = use,
                 .estimated = context.usage_estimated});
 }
 

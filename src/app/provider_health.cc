@@ -19,24 +19,32 @@ using Status = api::EndpointHealth::Status;
 
 constexpr std::chrono::seconds kPatience{2};
 
+struct Asked {
+  ProviderProbe probe;
+  std::vector<std::shared_ptr<routing::TargetHealth>> targets;  // shared with the catalogs
+};
+
 /// One probe for each provider that speaks over the network.
-std::vector<ProviderProbe> probes_for(const routing::Catalog& catalog) {
-  std::vector<ProviderProbe> probes;
+std::vector<Asked> probes_for(const routing::Catalog& catalog) {
+  std::vector<Asked> asked;
   const auto add = [&](const routing::Target& target) {
     if (target.embedded) {
       return;
     }
     ProviderProbe fresh = probe_of(target);
-    const bool known = std::ranges::any_of(
-        probes, [&](const ProviderProbe& probe) { return probe.health.name == fresh.health.name; });
-    if (!known) {
-      probes.push_back(std::move(fresh));
+    auto known = std::ranges::find(asked, fresh.health.name,
+                                   [](const Asked& one) { return one.probe.health.name; });
+    if (known == asked.end()) {
+      known = asked.insert(asked.end(), Asked{.probe = std::move(fresh), .targets = {}});
+    }
+    if (std::ranges::find(known->targets, target.health) == known->targets.end()) {
+      known->targets.push_back(target.health);
     }
   };
   for (const auto& model : catalog.models()) {
     std::ranges::for_each(model->targets, add);
   }
-  return probes;
+  return asked;
 }
 
 bool uses_workers(const routing::Catalog& catalog) {
@@ -46,6 +54,20 @@ bool uses_workers(const routing::Catalog& catalog) {
 }
 
 }  // namespace
+
+void add_breakers(api::EndpointHealth& health, std::span<const routing::TargetView> targets) {
+  using enum routing::BreakerState;
+  for (const routing::TargetView& target : targets) {
+    health.breakers.emplace_back(target.target, routing::name_of(target.state));
+  }
+  const bool all_open = !targets.empty() && std::ranges::all_of(targets, [](const auto& target) {
+    return target.state == Open;
+  });
+  if (all_open && (health.status == Status::Healthy || health.status == Status::Idle)) {
+    health.status = Status::Unhealthy;
+    health.error = "Calls failed; it is left alone for a while.";
+  }
+}
 
 api::EndpointHealth workers_health(const documents::WorkerPoolCounters& counters) {
   api::EndpointHealth health;
@@ -110,10 +132,10 @@ api::EndpointHealth ProviderHealth::look_at_workers() const {
 Task<api::HealthReport> ProviderHealth::check() const {
   // The catalog may be replaced while the probes wait; they hold copies.
   const auto catalog = parts_.catalogs->here();
-  std::vector<ProviderProbe> probes = probes_for(*catalog);
+  std::vector<Asked> asked = probes_for(*catalog);
   TaskGroup asking;
-  for (ProviderProbe& probe : probes) {
-    asking.spawn(ask(*parts_.clients->here(), probe));
+  for (Asked& one : asked) {
+    asking.spawn(ask(*parts_.clients->here(), one.probe));
   }
   api::HealthReport report;
   const auto store = co_await store_.ask();
@@ -129,8 +151,14 @@ Task<api::HealthReport> ProviderHealth::check() const {
   if (uses_workers(*catalog)) {
     report.endpoints.push_back(look_at_workers());
   }
-  for (ProviderProbe& probe : probes) {
-    report.endpoints.push_back(std::move(probe.health));
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (Asked& one : asked) {
+    std::vector<routing::TargetView> views;
+    for (const auto& target : one.targets) {
+      views.push_back(target->view(now));
+    }
+    add_breakers(one.probe.health, views);
+    report.endpoints.push_back(std::move(one.probe.health));
   }
   co_return report;
 }

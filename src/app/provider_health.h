@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "api/health.h"
@@ -14,6 +15,7 @@
 #include "base/signal.h"
 #include "dispatch/dispatcher.h"
 #include "documents/worker_pool.h"
+#include "routing/target_health.h"
 #include "stores/key_store.h"
 #include "stores/sqlite/database.h"
 
@@ -70,6 +72,10 @@ class ProviderHealth final : public api::HealthSource {
   Parts parts_;
   mutable StoreCheck store_;
 };
+
+/// Adds what calls of a provider's targets have shown to what it says of itself: one whose targets
+/// are all left alone because they failed is unhealthy whatever it says.
+void add_breakers(api::EndpointHealth& health, std::span<const routing::TargetView> targets);
 
 /// How the embedded document engine is doing.
 api::EndpointHealth workers_health(const documents::WorkerPoolCounters& counters);

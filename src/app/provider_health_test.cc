@@ -26,6 +26,36 @@ TEST(WorkersHealth, IsGoodFromTheStartAndBadOnlyWhenNoneComesUp) {
   EXPECT_FALSE(none.error.empty());
 }
 
+TEST(ProviderHealth, ShowsBreakersAndBelievesThemMoreThanTheProvider) {
+  using enum routing::BreakerState;
+  std::vector<routing::TargetView> targets(2);
+  targets[0].target = "large";
+  targets[0].state = Open;
+  targets[1].target = "small";
+  api::EndpointHealth health;
+  add_breakers(health, targets);
+  EXPECT_EQ(health.status, Status::Healthy);
+  const std::vector<std::pair<std::string, std::string>> shown = {{"large", "open"},
+                                                                  {"small", "closed"}};
+  EXPECT_EQ(health.breakers, shown);
+
+  targets[1].state = Open;
+  health.breakers.clear();
+  add_breakers(health, targets);
+  EXPECT_EQ(health.status, Status::Unhealthy);
+  EXPECT_FALSE(health.error.empty());
+
+  api::EndpointHealth gone{.name = "a", .status = Status::Unreachable, .workers = {}, .error = "x"};
+  add_breakers(gone, targets);
+  EXPECT_EQ(gone.status, Status::Unreachable);
+  EXPECT_EQ(gone.error, "x");
+
+  targets[1].state = HalfOpen;
+  api::EndpointHealth tried;
+  add_breakers(tried, targets);
+  EXPECT_EQ(tried.status, Status::Healthy) << "one of them is being tried again";
+}
+
 TEST(StoreCheck, SaysWhatTheLookFinds) {
   EventLoop loop;
   BlockingPool pool("store", 1, 4);

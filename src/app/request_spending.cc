@@ -110,9 +110,8 @@ limits::Use RequestSpending::use() const {
 
 /// Of a request without a reservation on disk: whether there is anything to count.
 bool RequestSpending::counts(End end) const {
-  const bool nothing = used_.input == 0 && used_.output == 0;
-  return context_.attempts != 0 && !context_.model.empty() && !(end == End::Refused && nothing) &&
-         EventLoop::current() != nullptr;
+  return context_.attempts != 0 && !context_.model.empty() &&
+         !(end == End::Refused && !used_.any()) && EventLoop::current() != nullptr;
 }
 
 /// Settles in the budgets at once what was used, and what it costs for the context.
@@ -131,8 +130,8 @@ void RequestSpending::fix(End end) {
   if (on_disk_) {
     usage_.day = charge_.written.estimate.day;
     usage_.model = charge_.written.estimate.model;
-    usage_.requests = tokens == 0 ? 0 : 1;
-    usage_.estimated = tokens == 0 ? 0 : usage_.estimated;
+    usage_.requests = used_.any() ? 1 : 0;
+    usage_.estimated = used_.any() ? usage_.estimated : 0;
   }
   charge_.reservation.settle(tokens, on_disk_ ? usage_.micro_usd : 0);
   context_.micro_usd = usage_.micro_usd;

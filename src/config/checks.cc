@@ -219,7 +219,9 @@ class Checker {
       const std::string path = "providers." + provider.name;
       protocols_[provider.name] = provider.protocol;
       if (provider.protocol.empty()) {
-        problem(path + ": name its protocol: openai, anthropic, gemini, runpod or embedded");
+        problem(path +
+                ": name its protocol: openai, anthropic, gemini, runpod, runpod_queue or "
+                "embedded");
         continue;
       }
       const bool embedded = provider.protocol == "embedded";
@@ -330,7 +332,7 @@ class Checker {
                 "not " +
                 model.kind);
       }
-      if (protocol->second == "runpod" && target.endpoint.empty()) {
+      if (protocol->second.starts_with("runpod") && target.endpoint.empty()) {
         problem(path + ".targets: a target of " + target.provider + " needs an endpoint");
       }
     }

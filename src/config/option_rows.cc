@@ -533,8 +533,8 @@ constexpr Option kWebhookOptions[] = {
 constexpr Option kRouteOptions[] = {
     {.name = "max_body_size",
      .type = Size,
-     .use = Use::Later,
-     .help = "Largest request body of this route; 0: server.max_body_size.",
+     .help = "Largest request body of this route; 0: the route's usual limit, which is "
+             "server.max_body_size for all that take files or go to models.",
      .slot = at<RouteSettings, &RouteSettings::max_body_size>,
      .maximum = 4 * kGiB},
     {.name = "per_minute",

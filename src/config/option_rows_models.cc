@@ -14,8 +14,8 @@ using enum Reload;
 using enum Type;
 
 constexpr std::array<std::string_view, 2> kJitters = {"full", "none"};
-constexpr std::array<std::string_view, 5> kProtocols = {"openai", "anthropic", "gemini", "runpod",
-                                                        "embedded"};
+constexpr std::array<std::string_view, 6> kProtocols = {"openai", "anthropic",    "gemini",
+                                                        "runpod", "runpod_queue", "embedded"};
 constexpr std::array<std::string_view, 2> kCacheRequests = {"repeatable", "all"};
 constexpr std::array<std::string_view, 10> kStrategies = {
     "ordered", "round_robin", "weighted", "least_loaded", "latency",

@@ -84,6 +84,24 @@ constexpr Option kPriceOptions[] = {
      .help = "USD per million tokens written.",
      .slot = at<Target, &Target::price_output>,
      .maximum = 1e9},
+    {.name = "image",
+     .type = Number,
+     .reload = Live,
+     .help = "USD for each image made, beside what its tokens cost.",
+     .slot = at<Target, &Target::price_image>,
+     .maximum = 1e4},
+    {.name = "characters",
+     .type = Number,
+     .reload = Live,
+     .help = "USD per million characters spoken.",
+     .slot = at<Target, &Target::price_characters>,
+     .maximum = 1e9},
+    {.name = "minute",
+     .type = Number,
+     .reload = Live,
+     .help = "USD per minute of sound transcribed, where the answer tells how long it was.",
+     .slot = at<Target, &Target::price_minute>,
+     .maximum = 1e4},
 };
 
 constexpr Section kTargetSections[] = {
@@ -150,9 +168,8 @@ constexpr Option kHedgeOptions[] = {
     {.name = "after",
      .type = Text,
      .reload = Live,
-     .help =
-         "off, p95 (of the target's recent answers), or a duration: how long a silent target is "
-         "waited for before another is asked beside it.",
+     .help = "off, p95 (of the target's recent answers, or of a stream of its first tokens), or a "
+             "duration: how long a silent target is waited for before another is asked beside it.",
      .slot = at<Model, &Model::hedge_after>,
      .check = check_hedge},
 };

@@ -182,6 +182,9 @@ struct TargetSettings {
   double quality = 0;
   double price_input = 0;  ///< USD per million tokens
   double price_output = 0;
+  double price_image = 0;        ///< USD for each image made
+  double price_characters = 0;   ///< USD per million characters spoken
+  double price_minute = 0;       ///< USD per minute of sound transcribed
   std::uint64_t context = 0;     ///< tokens; 0: unknown
   std::uint64_t max_output = 0;  ///< tokens of its longest answer; 0: unknown
   /// What it can do: text, images, tools, json_schema; empty: unknown, and then assumed.

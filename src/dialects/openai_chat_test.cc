@@ -373,6 +373,18 @@ TEST(OpenAiChatWriter, AnAnswerThatBeganElsewhereKeepsItsIdAndModel) {
       "\n\n");
 }
 
+TEST(OpenAiChatWriter, AChoiceEndsOnce) {
+  auto writer = dialect().writer(frame());
+  std::string out;
+  writer->write(start(), out);
+  writer->write(event(ChatEvent::Type::Text, "Hi"), out);
+  writer->write(finish(model::Finish::Stop), out);
+  const std::string once = out;
+  writer->write(event(ChatEvent::Type::Text, "more"), out);
+  writer->write(finish(model::Finish::Length), out);
+  EXPECT_EQ(out, once);
+}
+
 TEST(OpenAiChatWriter, UsageIsKeptFromAClientThatDidNotAsk) {
   AnswerFrame quiet = frame();
   quiet.usage_wanted = false;

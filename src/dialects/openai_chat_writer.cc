@@ -37,6 +37,9 @@ class OpenAiChatWriter final : public AnswerWriter {
       begin_choice(0, out);
       return;
     }
+    if (finished_.contains(event.choice)) {
+      return;  // told again by a target that went on with the answer
+    }
     begin_choice(event.choice, out);
     switch (event.type) {
       case Type::Text:
@@ -57,6 +60,7 @@ class OpenAiChatWriter final : public AnswerWriter {
         end_chunk(event.text, model::Finish::None, out);
         break;
       case Type::Finish:
+        finished_.insert(event.choice);
         begin_chunk(event.choice, out).end_object();
         end_chunk("null", event.finish, out);
         break;
@@ -170,7 +174,8 @@ class OpenAiChatWriter final : public AnswerWriter {
   std::string model_;
   std::int64_t created_;
   bool usage_wanted_;
-  std::set<std::uint32_t> begun_;  // choices
+  std::set<std::uint32_t> begun_;     // choices
+  std::set<std::uint32_t> finished_;  // choices
   model::Usage usage_;
   bool ended_ = false;
 };

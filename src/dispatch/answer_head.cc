@@ -13,6 +13,25 @@ namespace {
 /// Room for them and for the limits' fields.
 constexpr std::size_t kUsualFields = 384;
 
+bool is_as_asked(std::string_view type, model::Delivery delivery, model::AnswerForm form) {
+  const auto is = [type](std::string_view wanted) {
+    return ascii_starts_with_ignore_case(type, wanted);
+  };
+  if (delivery == model::Delivery::Stream) {
+    return is("text/event-stream");
+  }
+  switch (form) {
+    case model::AnswerForm::Json:
+      return is("application/json");
+    case model::AnswerForm::Text:
+      return (is("text/") && !is("text/html") && !is("text/event-stream")) ||
+             is("application/x-subrip");
+    case model::AnswerForm::Audio:
+      return is("audio/") || is("application/octet-stream") || is("application/ogg");
+  }
+  return false;
+}
+
 }  // namespace
 
 void add_answer_fields(edge::Response& response, const model::RequestContext& context) {
@@ -36,16 +55,19 @@ void announce_events(edge::Response& response) {
   response.fields = "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n";
 }
 
-Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery) {
-  const auto type = attempt.head().field("content-type");
-  const std::string_view wanted =
-      delivery == model::Delivery::Stream ? "text/event-stream" : "application/json";
-  if (type && ascii_starts_with_ignore_case(*type, wanted)) {
-    return {};
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery,
+                                model::AnswerForm form) {
+  const std::string_view type = attempt.head().field("content-type").value_or("(none)");
+  if (!is_as_asked(type, delivery, form)) {
+    return fail(upstream_failed("The model server answered in an unexpected form.",
+                                "content type " + std::string(type.substr(0, 80))));
   }
-  return fail(
-      upstream_failed("The model server answered in an unexpected form.",
-                      "content type " + std::string(type.value_or("(none)").substr(0, 80))));
+  const bool tells_its_end = delivery == model::Delivery::Stream || form == model::AnswerForm::Json;
+  if (!tells_its_end && attempt.head().body == upstream::ResponseHead::Body::UntilClose) {
+    return fail(upstream_failed("The model server answered in an unexpected form.",
+                                "neither a length nor chunks, so that it may be cut"));
+  }
+  return {};
 }
 
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
@@ -61,6 +83,7 @@ dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
 void note_usage(const model::Usage& usage, model::RequestContext& context) {
   context.input_tokens = usage.input_tokens;
   context.output_tokens = usage.output_tokens;
+  context.audio_ms = usage.audio_ms;
   context.usage_estimated = false;
 }
 
@@ -72,6 +95,14 @@ void note_final_usage(const model::Usage& usage, const model::InferenceRequest& 
   }
   note_usage(estimated_usage(usage, request, said()), context);
   context.usage_estimated = true;
+}
+
+void note_made(const model::InferenceRequest& request, model::RequestContext& context) {
+  if (request.kind == model::Kind::Image) {
+    context.images = request.images;
+  } else if (request.kind == model::Kind::Speech) {
+    context.characters = request.characters;
+  }
 }
 
 }  // namespace headgate::dispatch

@@ -23,8 +23,10 @@ void add_answer_fields(edge::Response& response, const model::RequestContext& co
 /// Type and header fields of an answer in server-sent events.
 void announce_events(edge::Response& response);
 
-/// UpstreamFailed unless the head announces what was asked for: events, or JSON.
-Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery);
+/// UpstreamFailed unless the head announces what was asked for: events, JSON, text or sound. What
+/// is neither events nor JSON must also have an end that can be told from a cut.
+Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery,
+                                model::AnswerForm form);
 
 /// What of a translated answer is the gateway's to say.
 dialects::AnswerFrame frame_of(const model::InferenceRequest& request,
@@ -36,5 +38,8 @@ void note_usage(const model::Usage& usage, model::RequestContext& context);
 /// context says so.
 void note_final_usage(const model::Usage& usage, const model::InferenceRequest& request,
                       const std::function<std::uint64_t()>& said, model::RequestContext& context);
+
+/// The same of what the request itself tells: images made, characters spoken.
+void note_made(const model::InferenceRequest& request, model::RequestContext& context);
 
 }  // namespace headgate::dispatch

@@ -11,33 +11,29 @@ namespace {
 /// How much of a refusal's body is read to find out why.
 constexpr std::size_t kMaxRefusal = 16 << 10;
 
-/// Adds the time it lives to `sum`.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::chrono::nanoseconds& sum) : sum_(sum) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { sum_ += std::chrono::steady_clock::now() - start_; }
-
- private:
-  std::chrono::nanoseconds& sum_;
-  SteadyTime start_ = std::chrono::steady_clock::now();
-};
-
 }  // namespace
 
 Attempt::Attempt(routing::Lease lease, model::RequestContext& context)
-    : lease_(std::move(lease)), context_(context), started_(std::chrono::steady_clock::now()) {
+    : lease_(std::move(lease)), context_(&context), started_(std::chrono::steady_clock::now()) {
   const routing::Target& target = lease_.target();
   ++context.attempts;
   context.provider = target.provider;
   context.target = target.called();
 }
 
+Attempt::Attempt(routing::Lease lease, model::RequestContext& context,
+                 std::unique_ptr<upstream::Exchange> exchange)
+    : Attempt(std::move(lease), context) {
+  exchange_ = std::move(exchange);
+}
+
 Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::WireRequest wire,
-                 model::RequestContext& context)
+                 model::RequestContext& context, Breakable breakable)
     : Attempt(std::move(lease), context) {
   wire_ = std::move(wire);
+  if (breakable == Breakable::Yes) {
+    leash_ = std::make_unique<Leash>(context.cancel);
+  }
   const routing::Target& target = lease_.target();
   if (!context.traceparent.empty()) {
     trace_fields_.append("traceparent: ").append(context.traceparent).append("\r\n");
@@ -58,17 +54,28 @@ Attempt::Attempt(upstream::Client& client, routing::Lease lease, providers::Wire
   // A job's calls are counted on disk: none may go out twice.
   outgoing.when_stale =
       context.ledger == nullptr ? upstream::WhenStale::SendAgain : upstream::WhenStale::Fail;
-  outgoing.cancel = &context.cancel;
+  outgoing.cancel = leash_ ? &leash_->source : &context.cancel;
   exchange_ = client.start(outgoing);
 }
 
-Task<Result<bool>> Attempt::await_answer(SteadyTime patience) {
-  Result<bool> there = false;
-  {
-    const Stopwatch waited(context_.upstream_wait);
-    there = co_await exchange_->await_head(patience);
+void Attempt::set_remote_wait(std::chrono::milliseconds wait) {
+  remote_wait_ = wait;
+  target().health->note_remote_wait(wait);
+}
+
+void Attempt::count_wait(SteadyTime since) {
+  if (context_ != nullptr) {
+    context_->upstream_wait += std::chrono::steady_clock::now() - since;
   }
-  context_.upstream_time = context_.upstream_wait;
+}
+
+Task<Result<bool>> Attempt::await_answer(SteadyTime patience) {
+  const SteadyTime since = std::chrono::steady_clock::now();
+  auto there = co_await exchange_->await_head(patience);
+  count_wait(since);
+  if (context_ != nullptr) {
+    context_->upstream_time = context_->upstream_wait;
+  }
   if (!there || !*there) {
     co_return there;
   }
@@ -80,8 +87,10 @@ Task<Result<bool>> Attempt::await_answer(SteadyTime patience) {
 }
 
 Task<Result<std::optional<std::string_view>>> Attempt::read(SteadyTime patience) {
-  const Stopwatch waited(context_.upstream_wait);
-  co_return co_await exchange_->read(patience);
+  const SteadyTime since = std::chrono::steady_clock::now();
+  auto piece = co_await exchange_->read(patience);
+  count_wait(since);
+  co_return piece;
 }
 
 Task<Error> Attempt::refusal() {

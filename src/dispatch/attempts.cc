@@ -8,8 +8,10 @@
 #include "base/encoding.h"
 #include "base/signal.h"
 #include "dialects/dialect.h"
+#include "dispatch/kinds.h"
 #include "dispatch/needs.h"
 #include "dispatch/prefixes.h"
+#include "dispatch/remote_stream.h"
 
 namespace headgate::dispatch {
 namespace {
@@ -25,6 +27,13 @@ bool weighs_needs(const routing::Model& model) {
            return target.context != 0 || target.max_output != 0 || !can.images || !can.tools ||
                   !can.json_schema;
          });
+}
+
+/// Whether the target's calls are jobs at its provider.
+bool is_remote(const routing::Target& target) {
+  const providers::RemoteJobs* const jobs =
+      target.protocol == nullptr ? nullptr : target.protocol->remote_jobs();
+  return jobs != nullptr && jobs->carries_chats();
 }
 
 /// Wakes a pause when the client leaves.
@@ -141,9 +150,29 @@ Result<void> Attempts::start(Result<providers::WireRequest> wire) {
   if (!wire) {
     return fail(wire.error());
   }
+  if (is_remote(lease_.target())) {
+    start_remotely(std::move(*wire));
+    return {};
+  }
+  const bool hedges = hedged_ || lease_.model().hedge.after != routing::Hedge::After::Never;
   attempt_ = std::make_unique<Attempt>(*services_.clients.here(), std::move(lease_),
-                                       std::move(*wire), context_);
+                                       std::move(*wire), context_,
+                                       hedges ? Attempt::Breakable::Yes : Attempt::Breakable::No);
   return {};
+}
+
+void Attempts::start_remotely(providers::WireRequest wire) {
+  if (request_.delivery == model::Delivery::Whole || context_.ledger != nullptr) {
+    remote_wire_ = std::move(wire);
+    call_otherwise();
+    return;
+  }
+  const routing::Target& target = lease_.target();
+  const SteadyTime until =
+      std::min(context_.deadline, std::chrono::steady_clock::now() + target.timeouts.total);
+  auto exchange = start_remote_stream(client(), RemotePlace(target, lease_.credential()),
+                                      std::move(wire), until, context_.cancel);
+  attempt_ = std::make_unique<Attempt>(std::move(lease_), context_, std::move(exchange));
 }
 
 Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail) {
@@ -154,7 +183,7 @@ Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail)
     return provider.encode(request_, target.name);
   }
   if (request_.kind != model::Kind::Chat) {
-    return fail(invalid_request("This model offers chat only.", "model"));
+    return encode_kind(provider, request_, target.name);
   }
   if (!neutral_) {
     auto decoded = dialects::dialect_for(request_.dialect).decode(request_.body);
@@ -176,20 +205,8 @@ Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail)
 
 Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) {
   const SteadyTime now = std::chrono::steady_clock::now();
-  const int status = attempt_ ? attempt_->status() : 0;
   const bool unable = !attempt_;  // the provider could not express the request
-  const routing::Trouble trouble =
-      unable ? routing::Trouble::CallersFault : routing::trouble_of(error, status);
-  if (tried_.empty()) {
-    tried_.resize(plan_.candidates.size());
-  }
-  Tried& tried = tried_[candidate_];
-  ++tried.attempts;
-  tried.used_up = unable || trouble == routing::Trouble::Silent ||
-                  trouble == routing::Trouble::Misfit ||
-                  trouble == routing::Trouble::ContextLength ||
-                  tried.attempts >= model_of(candidate_).retry.max_attempts;
-  end_call(error, trouble, now);
+  const routing::Trouble trouble = note_failure(error, now);
   if (context_.cancel.cancelled()) {
     co_return fail(client_left());
   }
@@ -222,6 +239,24 @@ Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) 
     co_return Result<void>{};
   }
   co_return fail(conclude(std::move(error)));
+}
+
+routing::Trouble Attempts::note_failure(const Error& error, SteadyTime now) {
+  const int status = attempt_ ? attempt_->status() : 0;
+  const bool unable = !attempt_;
+  const routing::Trouble trouble =
+      unable ? routing::Trouble::CallersFault : routing::trouble_of(error, status);
+  if (tried_.empty()) {
+    tried_.resize(plan_.candidates.size());
+  }
+  Tried& tried = tried_[candidate_];
+  ++tried.attempts;
+  tried.used_up = unable || trouble == routing::Trouble::Silent ||
+                  trouble == routing::Trouble::Misfit ||
+                  trouble == routing::Trouble::ContextLength ||
+                  tried.attempts >= model_of(candidate_).retry.max_attempts;
+  end_call(error, trouble, now);
+  return trouble;
 }
 
 routing::FailedAttempt Attempts::describe(const Error& error, routing::Trouble trouble,
@@ -303,6 +338,104 @@ void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime
   routing::Lease lease = attempt_->release_lease();
   attempt_.reset();  // closes its connection before the next is opened
   services_.routers.here().ended(std::move(lease), outcome, now);
+}
+
+bool Attempts::leave_for_another(const Error& why) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const std::size_t left = candidate_;
+  if (tried_.empty()) {
+    tried_.resize(plan_.candidates.size());
+  }
+  for (std::size_t i = 0; i < plan_.candidates.size(); ++i) {
+    if (i == left || tried_[i].attempts != 0 || tried_[i].used_up || !take(i, now)) {
+      continue;
+    }
+    ++tried_[left].attempts;
+    tried_[left].used_up = true;
+    failed_.push_back({.provider = target_of(left).provider,
+                       .target = target_of(left).called(),
+                       .outcome = std::string(wire_code(why))});
+    if (context_.ledger != nullptr) {
+      context_.ledger->failed(why);
+    }
+    attempt_.reset();
+    return true;
+  }
+  candidate_ = left;
+  return false;
+}
+
+SteadyTime Attempts::hedge_at() const {
+  if (hedged_ || plan_.candidates.size() < 2 || context_.ledger != nullptr ||
+      !attempt_->breakable()) {
+    return SteadyTime::max();
+  }
+  const auto after =
+      services_.routers.here().hedge_after(model_of(candidate_), target(), request_.delivery);
+  return after ? attempt_->started() + *after : SteadyTime::max();
+}
+
+std::optional<Attempts::Call> Attempts::call_beside() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  routing::Router& router = services_.routers.here();
+  hedged_ = true;
+  if (tried_.empty()) {
+    tried_.resize(plan_.candidates.size());
+  }
+  Call current = release();
+  std::optional<Call> beside;
+  bool paid = false;
+  for (std::size_t i = 0; i < plan_.candidates.size() && !beside; ++i) {
+    // A probe is no help to somebody in a hurry, and would prove nothing if it were outrun.
+    const bool well = target_of(i).health->standing(now) == routing::TargetHealth::Standing::Closed;
+    if (i == current.candidate || tried_[i].attempts != 0 || tried_[i].used_up || !well ||
+        is_remote(target_of(i)) || router.usable_at(target_of(i), now) > now) {
+      continue;
+    }
+    paid = paid || router.may_hedge(plan_, now);
+    if (!paid) {
+      break;
+    }
+    if (!take(i, now)) {
+      continue;
+    }
+    if (start(encode(nullptr))) {
+      beside = release();
+      ++plan_.models.front()->memory->hedges;
+    } else {
+      tried_[i].used_up = true;
+      lease_ = {};
+    }
+  }
+  resume(std::move(current));
+  return beside;
+}
+
+Attempts::Call Attempts::release() {
+  return {.candidate = candidate_, .attempt = std::move(attempt_), .passes = passes_};
+}
+
+void Attempts::resume(Call call) {
+  candidate_ = call.candidate;
+  attempt_ = std::move(call.attempt);
+  attempt_->count_wait_in(&context_);
+  passes_ = call.passes;
+  continues_ = false;
+  context_.provider = target().provider;
+  context_.target = target().called();
+}
+
+void Attempts::failed_beside(Call call, const Error& error) {
+  candidate_ = call.candidate;
+  attempt_ = std::move(call.attempt);
+  note_failure(error, std::chrono::steady_clock::now());
+}
+
+void Attempts::outran(const Call& loser) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  ++tried_[loser.candidate].attempts;  // if the winner breaks off, those not asked yet come first
+  services_.routers.here().outrun(loser.attempt->lease(), now - loser.attempt->started(),
+                                  request_.delivery, now);
 }
 
 void Attempts::answered() {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -18,7 +19,7 @@
 namespace headgate::dispatch {
 
 /// The calls of one request, one after the other, until one answers: routing says where and what
-/// follows a failure, and hears how each went.
+/// follows a failure, and hears how each went. One silent call may have another beside it (race.h).
 class Attempts final {
  public:
   /// `context` outlives it, like the request's body.
@@ -42,10 +43,41 @@ class Attempts final {
   const routing::Target& chosen() const { return lease_.target(); }
   /// Takes the call of the chosen target to be made by other means than a request of its own.
   void call_otherwise();
+  /// What the current call hands over, once, if that is for follow_remotely() to do.
+  std::optional<providers::WireRequest> take_remote_wire() {
+    return std::exchange(remote_wire_, std::nullopt);
+  }
 
   /// The current call failed with `error`: waits if that is wise, and chooses the next. Fails with
   /// what the caller hears if there is none; `details` then tells of the attempts.
   Task<Result<void>> recover(Error error, routing::Delivered delivered);
+  /// A call that is not the current one.
+  struct Call {
+    std::size_t candidate = 0;
+    std::unique_ptr<Attempt> attempt;
+    bool passes = true;
+  };
+  /// Until when the current call may be silent before another is made beside it; max(): for ever.
+  /// Jobs have one call at a time: each is counted on disk, and nobody waits for a token.
+  SteadyTime hedge_at() const;
+  /// Calls another target beside the current one, once for a request. Nothing if there is none that
+  /// is well, or the retry budget forbids it.
+  std::optional<Call> call_beside();
+  /// Makes the current call one that is not; until resume() there is none.
+  Call release();
+  void resume(Call call);
+  /// Of calls that are not the current one: it failed; the current one has answered before it.
+  void failed_beside(Call call, const Error& error);
+  void outran(const Call& loser);
+  /// The call that was made beside another answers.
+  void beside_won() { ++plan_.models.front()->memory->hedges_won; }
+
+  /// Of classify and extract: a target that is less sure is no reason to stop asking.
+  double min_confidence() const { return plan_.min_confidence; }
+  /// Leaves the current target because of `why`, which says nothing of its health, for one that was
+  /// not asked yet. False if there is none; then nothing changes.
+  bool leave_for_another(const Error& why);
+
   /// The current call's first token is there.
   void answered();
   /// The current call has been answered to its end.
@@ -77,6 +109,8 @@ class Attempts final {
   bool may_try(std::size_t candidate, routing::NextStep::Kind kind) const;
   Result<providers::WireRequest> encode(const model::AnswerTrail* trail);
   Result<void> start(Result<providers::WireRequest> wire);
+  void start_remotely(providers::WireRequest wire);
+  routing::Trouble note_failure(const Error& error, SteadyTime now);
   routing::FailedAttempt describe(const Error& error, routing::Trouble trouble,
                                   routing::Delivered delivered, SteadyTime now) const;
   void note_failed(const Failed& failed);
@@ -101,10 +135,12 @@ class Attempts final {
   std::size_t candidate_ = 0;  // the chosen one
   routing::Lease lease_;       // of the chosen one, until it is called
   std::unique_ptr<Attempt> attempt_;
+  std::optional<providers::WireRequest> remote_wire_;
   std::optional<std::size_t> failed_key_;
   std::optional<SteadyTime> first_token_at_;
   bool passes_ = true;
   bool continues_ = false;
+  bool hedged_ = false;  // a second call beside a silent one was made, or could not be
 };
 
 }  // namespace headgate::dispatch

@@ -30,9 +30,18 @@ std::shared_ptr<const KeptAnswer> find_kept(ResponseCache& cache, const Sha256& 
 
 }  // namespace
 
-Error reads_documents_only(const std::string& model) {
-  return invalid_request("The model '" + model + "' reads documents; it has no chat or embeddings.",
-                         "model");
+Result<void> check_kind(const routing::Model& model, model::Kind kind) {
+  if (std::ranges::all_of(model.targets, &routing::Target::embedded)) {
+    return fail(invalid_request("The model '" + model.name + "' reads documents; it has no " +
+                                    std::string(name_of(kind)) + ".",
+                                "model"));
+  }
+  if (!routing::serves(model, kind)) {
+    return fail(invalid_request("The model '" + model.name + "' is of the kind " + model.kind +
+                                    ", not " + std::string(name_of(kind)) + ".",
+                                "model"));
+  }
+  return {};
 }
 
 bool try_enter_line(queue::Lines& lines, const routing::Model& model,
@@ -54,7 +63,11 @@ Task<Result<void>> wait_in_line(queue::Lines& lines, const routing::Model& model
                                    std::min(context.deadline, caller.at + model.wait_timeout));
   context.queue_time = std::chrono::steady_clock::now() - caller.at;
   if (!slot) {
-    co_return fail(slot.error());
+    const bool too_late = slot.error().kind == ErrorKind::Overloaded &&
+                          std::chrono::steady_clock::now() >= context.deadline;
+    co_return fail(too_late
+                       ? timed_out("The time for this request ran out while it waited in line.")
+                       : slot.error());
   }
   context.slot = std::move(*slot);
   co_return Result<void>{};
@@ -67,8 +80,8 @@ Task<Result<edge::Response>> Dispatcher::run(model::InferenceRequest request,
     co_return fail(model.error());
   }
   context.model = (*model)->name;
-  if (std::ranges::all_of((*model)->targets, &routing::Target::embedded)) {
-    co_return fail(reads_documents_only(request.model));
+  if (auto able = check_kind(**model, request.kind); !able) {
+    co_return fail(able.error());
   }
   std::optional<Sha256> cache_key;
   if (cache_ != nullptr && (*model)->cache.ttl.count() != 0) {

@@ -37,8 +37,9 @@ class Dispatcher final {
   ResponseCache* cache_;
 };
 
-/// What chat or embeddings of a model that has only the embedded engine fail with.
-Error reads_documents_only(const std::string& model);
+/// InvalidRequest that names `model` if none of its targets can answer requests of `kind`, which is
+/// not one of documents.
+Result<void> check_kind(const routing::Model& model, model::Kind kind);
 
 /// A caller's way through the line of `model` if a slot is free: it is in `context.slot` then. A
 /// job has its slot already. False: await wait_in_line().

@@ -54,13 +54,14 @@ std::string head(std::string_view type, std::string_view framing) {
 
 /// What a reader saw.
 struct Seen {
+  std::string fields;  ///< of the head
   std::string bytes;
   std::vector<std::size_t> pieces;  ///< their sizes
   std::optional<Error> error;
   std::int64_t input_tokens = -1;
   std::int64_t output_tokens = -1;
   bool estimated = false;
-  std::string fields;  ///< of the head
+  std::size_t usage_known_at = 0;  ///< behind so many bytes
 };
 
 /// Reads answers of a model server that does what a test says.
@@ -80,13 +81,15 @@ class RelayTest : public ::testing::Test {
     config::Settings settings;
     settings.providers.emplace_back();
     settings.providers[0].name = "local";
-    settings.providers[0].protocol = "openai";
+    settings.providers[0].protocol = protocol_;
     settings.providers[0].base_url = "http://127.0.0.1:" + std::to_string(server.port()) + "/v1";
     settings.models.emplace_back();
     settings.models[0].name = "m";
     settings.models[0].targets.emplace_back();
     settings.models[0].targets[0].provider = "local";
-    settings.models[0].retry.max_attempts = 1;
+    settings.models[0].retry.max_attempts = attempts_;
+    settings.models[0].retry.initial = 1ms;
+    settings.models[0].kind = name_of(asked_.kind);
     EventLoop loop;
     Catalogs catalogs(1, [&](std::size_t) { return routing::Catalog::build(settings).value(); });
     Clients clients(1, [&](std::size_t) {
@@ -99,17 +102,21 @@ class RelayTest : public ::testing::Test {
     return run_on(loop, read_all(dispatcher, delivery, reader, arrived));
   }
 
+  std::string protocol_ = "openai";
+  std::string body_ = R"({"model":"m"})";
+  model::InferenceRequest asked_;  ///< beside what ask() says
+  unsigned attempts_ = 1;
+
  private:
-  static Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
-                             const std::function<void(std::size_t)>& arrived) {
-    const std::string body = R"({"model":"m"})";
+  Task<Seen> read_all(const Dispatcher& dispatcher, model::Delivery delivery, Reader reader,
+                      const std::function<void(std::size_t)>& arrived) {
     AnyAttempt ledger;
     model::RequestContext context;
     context.ledger = reader == Reader::Job ? &ledger : nullptr;
-    model::InferenceRequest request;
+    model::InferenceRequest request = asked_;
     request.delivery = delivery;
     request.model = "m";
-    request.body = body;
+    request.body = body_;
     request.model_value = {.begin = 9, .end = 12};
     request.usage_wanted = true;
     Seen seen;
@@ -134,6 +141,9 @@ class RelayTest : public ::testing::Test {
       }
       seen.bytes.append(*piece);
       seen.pieces.push_back(piece->size());
+      if (context.input_tokens >= 0 && seen.usage_known_at == 0) {
+        seen.usage_known_at = seen.bytes.size();
+      }
       arrived(seen.bytes.size());
     }
     seen.input_tokens = context.input_tokens;
@@ -198,6 +208,7 @@ TEST_F(RelayTest, OfALargeAnswerTheRestStreams) {
       });
   ASSERT_FALSE(seen.error) << seen.error->detail;
   EXPECT_EQ(seen.bytes, large);
+  EXPECT_EQ(seen.usage_known_at, large.size()) << "nobody asks for what follows the last byte";
   EXPECT_EQ(seen.input_tokens, 7);
   EXPECT_EQ(seen.output_tokens, 5);
 }
@@ -253,6 +264,24 @@ TEST_F(RelayTest, WhatAStreamDoesNotTellOfItsUsageIsEstimatedAtItsEnd) {
   EXPECT_TRUE(seen.estimated);
 }
 
+TEST_F(RelayTest, AStreamInOtherWordsMayEndWithoutAToken) {
+  protocol_ = "anthropic";
+  body_ = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+  const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [](testing::RawPeer& peer) {
+    peer.send(
+        head("text/event-stream", "Connection: close") +
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\","
+        "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"x\",\"content\":[],"
+        "\"stop_reason\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":"
+        "\"end_turn\"},\"usage\":{\"output_tokens\":1}}\n\n"
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_THAT(seen.bytes, HasSubstr("data: [DONE]"));
+  EXPECT_EQ(seen.input_tokens, 3);
+}
+
 TEST_F(RelayTest, AnAnswerThatIsCutIsNeverPassedOffAsWhole) {
   for (const Reader reader : {Reader::Caller, Reader::Job}) {
     const Seen seen = ask(model::Delivery::Whole, reader, [](testing::RawPeer& peer) {
@@ -281,6 +310,134 @@ TEST_F(RelayTest, AStreamThatIsCutEndsWithAnErrorForItsReader) {
   ASSERT_TRUE(job.error) << "who runs the job decides by the error";
   EXPECT_EQ(job.error->kind, ErrorKind::UpstreamFailed);
   EXPECT_THAT(job.bytes, AllOf(HasSubstr("Gr\xC3\xBC\xC3\x9F"), Not(HasSubstr("error"))));
+}
+
+TEST_F(RelayTest, WhatIsNoAnswerIsNeverPassedOffAsOne) {
+  const std::string half(kBody.substr(0, kBody.size() / 2));
+  for (const std::string& body : {half, std::string(), std::string("\xff\0{", 3),
+                                  std::string(R"({"error":{"message":"no"}})")}) {
+    for (const Reader reader : {Reader::Caller, Reader::Job}) {
+      const Seen seen = ask(model::Delivery::Whole, reader, [&](testing::RawPeer& peer) {
+        peer.send(head("application/json", length_of(body)) + body);
+      });
+      ASSERT_TRUE(seen.error) << body;
+      EXPECT_EQ(seen.error->kind, ErrorKind::UpstreamFailed) << body;
+      EXPECT_EQ(seen.input_tokens, -1) << "what it cost is not known";
+    }
+  }
+}
+
+TEST_F(RelayTest, AStreamIsWholeOnceItsEndMarkHasComeHoweverItsConnectionEnds) {
+  enum class End : std::uint8_t { Cut, Silence };
+  for (const End end : {End::Cut, End::Silence}) {
+    int calls = 0;
+    const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [&](testing::RawPeer& peer) {
+      ++calls;
+      char size[16];
+      std::snprintf(size, sizeof size, "%zx\r\n", kEvents.size());
+      peer.send(head("text/event-stream", "Transfer-Encoding: chunked") + size +
+                std::string(kEvents) + "\r\n");
+      if (end == End::Silence) {
+        peer.read_exactly(1);  // returns when the gateway lets go
+      }
+    });
+    EXPECT_FALSE(seen.error);
+    EXPECT_EQ(seen.bytes, kEvents);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(seen.output_tokens, 5);
+  }
+}
+
+/// The chunk of a chunked body.
+std::string chunk(std::string_view bytes) {
+  char size[16];
+  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  return size + std::string(bytes) + "\r\n";
+}
+
+class SoundTest : public RelayTest {
+ protected:
+  SoundTest() {
+    asked_.kind = model::Kind::Speech;
+    asked_.form = model::AnswerForm::Audio;
+  }
+};
+
+TEST_F(SoundTest, ComesWithItsOwnTypeAndBytes) {
+  const std::string sound("ID3\x00\xFF\r\n", 7);
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", length_of(sound)) + sound);
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, sound);
+  EXPECT_THAT(seen.fields, HasSubstr("Content-Type: audio/mpeg\r\n"));
+  EXPECT_EQ(seen.input_tokens, -1) << "bytes that look like usage are none";
+}
+
+TEST_F(SoundTest, IsHeardWhileItIsMade) {
+  std::counting_semaphore<> first_heard(0);
+  const Seen seen = ask(
+      model::Delivery::Whole, Reader::Caller,
+      [&](testing::RawPeer& peer) {
+        peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") + chunk("first"));
+        EXPECT_TRUE(first_heard.try_acquire_for(30s)) << "it is not held back";
+        peer.send(chunk("second") + "0\r\n\r\n");
+      },
+      [&](std::size_t bytes) {
+        if (bytes == 5) {
+          first_heard.release();
+        }
+      });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, "firstsecond");
+}
+
+TEST_F(SoundTest, ThatIsCutIsNeverPassedOffAsWhole) {
+  const Seen chunked = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") + chunk("first"));
+  });
+  ASSERT_TRUE(chunked.error);
+  EXPECT_EQ(chunked.error->kind, ErrorKind::UpstreamFailed);
+  const Seen endless = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Connection: close") + "first");
+  });
+  ASSERT_TRUE(endless.error) << "nobody can tell whether it is whole";
+  EXPECT_EQ(endless.bytes, "");
+}
+
+TEST_F(SoundTest, ThatBreaksBeforeItsFirstByteIsAskedForAgain) {
+  attempts_ = 2;
+  int calls = 0;
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("audio/mpeg", "Transfer-Encoding: chunked") +
+              (calls++ == 0 ? "" : chunk("sound") + "0\r\n\r\n"));
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_EQ(seen.bytes, "sound");
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(SoundTest, APageInItsPlaceIsAFailure) {
+  for (const std::string_view type : {"text/html", "application/json"}) {
+    const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+      peer.send(head(type, "Content-Length: 2") + "{}");
+    });
+    ASSERT_TRUE(seen.error) << type;
+    EXPECT_EQ(seen.error->kind, ErrorKind::UpstreamFailed);
+  }
+}
+
+TEST_F(RelayTest, NumbersBecomeBase64ForAClientThatAskedForIt) {
+  asked_.kind = model::Kind::Embedding;
+  asked_.base64 = true;
+  const std::string numbers =
+      R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-1.0]}],"model":"v","usage":{"prompt_tokens":3,"total_tokens":3}})";
+  const Seen seen = ask(model::Delivery::Whole, Reader::Caller, [&](testing::RawPeer& peer) {
+    peer.send(head("application/json", length_of(numbers)) + numbers);
+  });
+  ASSERT_FALSE(seen.error) << seen.error->detail;
+  EXPECT_THAT(seen.bytes, HasSubstr(R"("embedding":"AAAAPwAAgL8=")"));
+  EXPECT_EQ(seen.input_tokens, 3);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/event_loop.h"
 #include "base/signal.h"
+#include "dispatch/remote_place.h"
 #include "providers/retry_after.h"
 #include "upstream/failure.h"
 
@@ -16,129 +17,19 @@ using std::chrono::milliseconds;
 
 /// Longest answer about a job, its result included.
 constexpr std::size_t kMaxAnswer = 64U << 20U;
-constexpr std::size_t kMaxShortAnswer = 64U << 10U;
 /// Of one question about a job.
 constexpr milliseconds kPollTime{15'000};
-/// How a job that nobody waits for is cancelled.
-constexpr milliseconds kCancelTime{5'000};
-constexpr milliseconds kCancelPause{1'000};
-constexpr int kCancelTries = 3;
 /// A gateway that stops waits so long to learn the id of work it is just handing over.
 constexpr milliseconds kStopPatience{2'000};
-
-/// Where a target's jobs are, in copies: its catalog may be replaced and its caller leave.
-struct Place {
-  const providers::RemoteJobs* jobs;
-  const providers::Provider* protocol;
-  upstream::Origin origin;
-  std::string base_path;
-  providers::TargetName name;
-  std::string credential;
-  config::TimeoutSettings timeouts;
-
-  Place(const routing::Target& target, std::string_view key)
-      : jobs(target.protocol->remote_jobs()),
-        protocol(target.protocol),
-        origin(target.base.origin),
-        base_path(target.base.target),
-        name(target.name),
-        credential(key),
-        timeouts(target.timeouts) {}
-
-  upstream::OutgoingRequest outgoing(const providers::WireRequest& wire, SteadyTime until) const {
-    upstream::OutgoingRequest request;
-    request.origin = &origin;
-    request.method = wire.method;
-    request.base_path = base_path;
-    request.target = wire.path;
-    request.fields = wire.fields;
-    request.more_fields = credential;
-    request.body = std::span(wire.body).first(wire.pieces);
-    request.timeouts.connect = timeouts.connect;
-    request.timeouts.first_byte = timeouts.first_byte;
-    request.timeouts.idle = timeouts.idle;
-    request.timeouts.deadline = until;
-    return request;
-  }
-};
-
-struct Answer {
-  int status = 0;
-  std::string body;
-  std::string retry_after;
-  bool good() const { return status >= 200 && status <= 299; }
-};
-
-Task<Result<Answer>> ask(upstream::Client& client, const upstream::OutgoingRequest& request,
-                         std::size_t longest) {
-  const auto exchange = client.start(request);
-  auto there = co_await exchange->await_head();
-  if (!there) {
-    co_return fail(there.error());
-  }
-  Answer answer;
-  answer.status = exchange->head().status;
-  answer.retry_after =
-      providers::retry_after_of(exchange->head().field("retry-after-ms").value_or(""),
-                                exchange->head().field("retry-after").value_or(""));
-  while (true) {
-    auto piece = co_await exchange->read();
-    if (!piece) {
-      co_return fail(piece.error());
-    }
-    if (!*piece || (*piece)->empty()) {
-      co_return answer;
-    }
-    if (answer.body.size() + (*piece)->size() > longest) {
-      co_return fail(upstream_failed("The model server's answer is too large."));
-    }
-    answer.body.append(**piece);
-  }
-}
-
-/// Tells the provider that nobody waits for its job. By itself: who waited is gone.
-Task<void> cancel_remotely(upstream::Client& client, Place place, std::string id) {
-  const providers::WireRequest wire = place.jobs->encode_cancel(id, place.name);
-  for (int tries = 0; tries < kCancelTries; ++tries) {
-    if (tries != 0) {
-      co_await sleep_for(kCancelPause);
-    }
-    const auto request = place.outgoing(wire, std::chrono::steady_clock::now() + kCancelTime);
-    auto answer = co_await ask(client, request, kMaxShortAnswer);
-    // A refusal that lasts: it has ended or is forgotten.
-    if (answer && !place.jobs->lost(answer->status, "", "").has_value() && !answer->good()) {
-      continue;
-    }
-    if (answer) {
-      co_return;
-    }
-  }
-}
-
-/// Whether a failed call may have reached the server.
-bool may_have_arrived(const Error& error) {
-  using upstream::FailurePhase;
-  const auto phase = upstream::failure_phase(error);
-  return phase != FailurePhase::Dns && phase != FailurePhase::Connect &&
-         phase != FailurePhase::ConnectTimeout && phase != FailurePhase::Tls;
-}
-
-Error in_doubt(Error cause) {
-  cause.message = "It is not known whether the model server has taken the work.";
-  cause.code = "upstream_in_doubt";
-  cause.permanent = true;
-  cause.retry_after.reset();
-  return cause;
-}
 
 /// Work on its way to the provider. It goes on when its caller has left, for only so is the job's
 /// id known and the job can be cancelled.
 struct HandingOver {
-  HandingOver(upstream::Client& by, Place to, providers::WireRequest call, SteadyTime before)
+  HandingOver(upstream::Client& by, RemotePlace to, providers::WireRequest call, SteadyTime before)
       : client(by), place(std::move(to)), wire(std::move(call)), until(before) {}
 
   upstream::Client& client;
-  const Place place;
+  const RemotePlace place;
   const providers::WireRequest wire;
   const SteadyTime until;
   Signal done{};
@@ -147,31 +38,11 @@ struct HandingOver {
   bool abandoned = false;
 };
 
-Task<Result<std::string>> id_of(HandingOver& work) {
-  upstream::OutgoingRequest request = work.place.outgoing(work.wire, work.until);
-  request.when_stale = upstream::WhenStale::Avoid;
-  auto answer = co_await ask(work.client, request, kMaxShortAnswer);
-  if (!answer) {
-    co_return fail(may_have_arrived(answer.error()) ? in_doubt(answer.error()) : answer.error());
-  }
-  work.status = answer->status;
-  if (!answer->good()) {
-    Error error =
-        work.place.protocol->decode_error(answer->status, answer->retry_after, answer->body);
-    // Somebody in between who lost sight of the server.
-    const bool lost_sight = answer->status == 502 || answer->status == 504;
-    co_return fail(lost_sight ? in_doubt(std::move(error)) : std::move(error));
-  }
-  auto id = work.place.jobs->read_run(answer->body);
-  if (!id) {
-    co_return fail(in_doubt(id.error()));
-  }
-  co_return id;
-}
-
 // Shared: whoever is last, the caller or the call, sees the other gone.
-Task<void> hand_over(std::shared_ptr<HandingOver> work) {
-  work->id = co_await id_of(*work);
+Task<void> hand_on(std::shared_ptr<HandingOver> work) {
+  HandedOver answer = co_await hand_over(work->client, work->place, work->wire, work->until);
+  work->status = answer.status;
+  work->id = std::move(answer.id);
   if (!work->abandoned) {
     work->done.notify();
   } else if (*work->id) {
@@ -204,7 +75,7 @@ class RemoteJob final {
 
   Task<Result<void>> begin(providers::WireRequest wire) {
     handing_over_ = std::make_shared<HandingOver>(client_, place_, std::move(wire), until_);
-    EventLoop::current()->spawn(hand_over(handing_over_));
+    EventLoop::current()->spawn(hand_on(handing_over_));
     auto id = co_await wait_for_id();
     if (!id) {
       co_return fail(id.error());
@@ -232,14 +103,14 @@ class RemoteJob final {
   Task<Result<std::string>> wait_for_id();
   Task<void> pause(SteadyTime until);
   /// The output once the job has ended; nothing if it has not.
-  Result<std::optional<std::string>> judge(const Answer& answer);
+  Result<std::optional<std::string>> judge(const RemoteAnswer& answer);
 
   upstream::Client& client_;
   Attempt& attempt_;
   model::RequestContext& context_;
-  const Place place_;
+  const RemotePlace place_;
   const SteadyTime until_;
-  std::shared_ptr<HandingOver> handing_over_;  // shared with the call, see hand_over()
+  std::shared_ptr<HandingOver> handing_over_;  // shared with the call, see hand_on()
   std::string id_;                             // empty: there is nothing to cancel
   milliseconds next_poll_ = kFirstPoll;
   int failed_polls_ = 0;
@@ -272,7 +143,7 @@ Task<void> RemoteJob::pause(SteadyTime until) {
   co_await over.wait_until(until);
 }
 
-Result<std::optional<std::string>> RemoteJob::judge(const Answer& answer) {
+Result<std::optional<std::string>> RemoteJob::judge(const RemoteAnswer& answer) {
   if (!answer.good()) {
     auto lost = place_.jobs->lost(answer.status, answer.retry_after, answer.body);
     if (lost) {
@@ -294,6 +165,10 @@ Result<std::optional<std::string>> RemoteJob::judge(const Answer& answer) {
   }
   failed_polls_ = 0;
   using Phase = providers::RemoteState::Phase;
+  const bool ended = state->phase == Phase::Failed || state->phase == Phase::Succeeded;
+  if (ended && state->delay_ms >= 0) {
+    attempt_.set_remote_wait(milliseconds(state->delay_ms));
+  }
   if (state->phase == Phase::Failed) {
     id_.clear();
     return fail(std::move(*state->failure));
@@ -313,9 +188,11 @@ Task<Result<std::string>> RemoteJob::result() {
       co_return fail(client_left());
     }
     if (now >= until_) {
-      Error error = timed_out("The model server did not finish the work in time.");
-      error.origin = Origin::Upstream;
-      co_return fail(std::move(error));
+      // The caller's haste is no fault of the target.
+      co_return fail(now >= context_.deadline
+                         ? upstream::failure(upstream::FailurePhase::TotalTimeout,
+                                             place_.origin.host_and_port())
+                         : timed_out("The model server did not finish the work in time."));
     }
     co_await pause(std::min(until_, now + next_poll_));
     next_poll_ =
@@ -374,6 +251,10 @@ Result<providers::WireRequest> encode_remotely(const Attempts& attempts, std::st
 
 Task<Result<std::string>> run_remotely(Attempts& attempts, providers::WireRequest wire) {
   attempts.call_otherwise();
+  co_return co_await follow_remotely(attempts, std::move(wire));
+}
+
+Task<Result<std::string>> follow_remotely(Attempts& attempts, providers::WireRequest wire) {
   model::RequestContext& context = attempts.context();
   const Stopwatch waited(context);
   RemoteJob job(attempts.client(), attempts.current(), context);
@@ -388,6 +269,12 @@ Task<Result<std::string>> run_remotely(Attempts& attempts, providers::WireReques
     }
   }
   co_return co_await job.result();
+}
+
+Task<Result<std::string>> chat_remotely(Attempts& attempts, providers::WireRequest wire) {
+  auto output = co_await follow_remotely(attempts, std::move(wire));
+  co_return output ? attempts.target().protocol->remote_jobs()->read_chat_output(*output)
+                   : fail(output.error());
 }
 
 }  // namespace headgate::dispatch

@@ -29,5 +29,9 @@ Result<providers::WireRequest> encode_remotely(const Attempts& attempts, std::st
 /// waits for it any more: the caller left, its time is over, or this was destroyed. A job of ours
 /// has the id on disk before it asks for the result, finds it there after a restart, and asks on.
 Task<Result<std::string>> run_remotely(Attempts& attempts, providers::WireRequest wire);
+/// The same for the current call, which is to be made by other means.
+Task<Result<std::string>> follow_remotely(Attempts& attempts, providers::WireRequest wire);
+/// The same for a chat and the like: the HTTP body that the output stands for.
+Task<Result<std::string>> chat_remotely(Attempts& attempts, providers::WireRequest wire);
 
 }  // namespace headgate::dispatch

@@ -16,12 +16,14 @@
 #include "base/blocking_pool.h"
 #include "base/event_loop_run.h"
 #include "base/signal.h"
-#include "testing/raw_server.h"
+#include "dispatch/fake_queue_fixture.h"
 
 namespace headgate::dispatch {
 namespace {
 
 using namespace std::chrono_literals;
+using fixture::FakeQueue;
+using fixture::Told;
 using ::testing::ElementsAre;
 
 constexpr std::string_view kRun = "POST /v2/ep/run";
@@ -29,65 +31,6 @@ constexpr std::string_view kStatus = "GET /v2/ep/status/j-1";
 constexpr std::string_view kCancel = "POST /v2/ep/cancel/j-1";
 constexpr std::string_view kQueued = R"({"id":"j-1","status":"IN_QUEUE"})";
 constexpr std::string_view kDone = R"({"id":"j-1","status":"COMPLETED","output":{"text":"hi"}})";
-
-struct Told {
-  int status = 200;
-  std::string body;
-};
-
-/// RunPod's queue as a test tells it to be; says what it was asked.
-class FakeQueue {
- public:
-  /// What is answered to "METHOD path", asked for the `n`-th time; unset: the connection is reset.
-  using Answer = std::function<std::optional<Told>(const std::string& what, int n)>;
-
-  explicit FakeQueue(Answer answer)
-      : answer_(std::move(answer)), server_([this](testing::RawPeer& peer, int) { serve(peer); }) {}
-
-  std::uint16_t port() const { return server_.port(); }
-  std::vector<std::string> asked() const {
-    const std::lock_guard lock(mutex_);
-    return asked_;
-  }
-  std::ptrdiff_t count(std::string_view what) const {
-    const std::vector<std::string> all = asked();
-    return std::ranges::count(all, what);
-  }
-
- private:
-  void serve(testing::RawPeer& peer) {
-    while (true) {
-      const std::string head = peer.read_head();
-      const std::size_t end = head.find(" HTTP/1.1");
-      if (end == std::string::npos) {
-        return;
-      }
-      if (const auto length = head.find("Content-Length: "); length != std::string::npos) {
-        peer.read_exactly(std::stoul(head.substr(length + 16)));
-      }
-      const std::string what = head.substr(0, end);
-      int n = 0;
-      {
-        const std::lock_guard lock(mutex_);
-        asked_.push_back(what);
-        n = static_cast<int>(std::ranges::count(asked_, what));
-      }
-      const auto told = answer_(what, n);
-      if (!told) {
-        peer.reset();
-        return;
-      }
-      peer.send("HTTP/1.1 " + std::to_string(told->status) +
-                " X\r\nContent-Type: application/json\r\nContent-Length: " +
-                std::to_string(told->body.size()) + "\r\n\r\n" + told->body);
-    }
-  }
-
-  Answer answer_;
-  mutable std::mutex mutex_;  // guards the next field
-  std::vector<std::string> asked_;
-  testing::RawServer server_;
-};
 
 /// The ledger of a job, in memory.
 struct Notes final : model::AttemptLedger {
@@ -171,6 +114,7 @@ class RemoteJobTest : public ::testing::Test {
       co_await after_();
       co_await until_at_rest(*services.clients.here());
     }
+    co_await fixture::until_quiet(*services.clients.here());
     co_return came;
   }
 
@@ -190,6 +134,12 @@ class RemoteJobTest : public ::testing::Test {
     for (int tries = 0; tries < 500 && queue.count(what) == 0; ++tries) {
       co_await sleep_for(20ms);
     }
+  }
+
+  static Task<void> once_asked(FakeQueue& queue, std::string_view what,
+                               std::function<void()> then) {
+    co_await until_asked(queue, what);
+    then();
   }
 
   BlockingPool lookups_{"dns", 1, 8};
@@ -225,12 +175,9 @@ TEST_F(RemoteJobTest, AQuestionThatFailsLosesNothing) {
 TEST_F(RemoteJobTest, WhatNobodyWaitsForIsCancelled) {
   FakeQueue queue([](const std::string&, int) { return Told{.body = std::string(kQueued)}; });
   after_ = [&] { return until_asked(queue, kCancel); };
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kStatus);
-                   context_.cancel.cancel();
-                 }),
-            "client_closed_request");
+  EXPECT_EQ(
+      work(queue, [&] { return once_asked(queue, kStatus, [&] { context_.cancel.cancel(); }); }),
+      "client_closed_request");
   EXPECT_EQ(queue.count(kCancel), 1);
   EXPECT_EQ(queue.count(kRun), 1);
 }
@@ -246,21 +193,25 @@ TEST_F(RemoteJobTest, ACallerWhoLeavesWhileWorkIsHandedOverIsNotForgotten) {
     }
     return Told{.body = std::string(kQueued)};
   });
-  after_ = [&]() -> Task<void> {
+  after_ = [&] {
     {
       const std::lock_guard lock(mutex);
       gone = true;
     }
     changed.notify_all();
-    co_await until_asked(queue, kCancel);
+    return until_asked(queue, kCancel);
   };
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kRun);
-                   context_.cancel.cancel();
-                 }),
+  EXPECT_EQ(work(queue, [&] { return once_asked(queue, kRun, [&] { context_.cancel.cancel(); }); }),
             "client_closed_request");
   EXPECT_THAT(queue.asked(), ElementsAre(kRun, kCancel));
+}
+
+TEST_F(RemoteJobTest, AtTheCallersDeadlineTheWorkIsCancelledAndTheTargetIsNotToBlame) {
+  FakeQueue queue([](const std::string&, int) { return Told{.body = std::string(kQueued)}; });
+  context_.deadline = std::chrono::steady_clock::now() + 3s;
+  after_ = [&]() -> Task<void> { co_await until_asked(queue, kCancel); };
+  EXPECT_EQ(work(queue), "upstream_timeout") << "which is none of the target's faults";
+  EXPECT_EQ(queue.count(kCancel), 1);
 }
 
 TEST_F(RemoteJobTest, WorkThatMayHaveArrivedIsNotHandedOverAgain) {
@@ -333,18 +284,16 @@ TEST_F(RemoteJobTest, AGatewayThatStopsKeepsTheIdOfWorkItIsHandingOver) {
     }
     return Told{.body = std::string(kQueued)};
   });
-  EXPECT_EQ(work(queue,
-                 [&]() -> Task<void> {
-                   co_await until_asked(queue, kRun);
-                   notes.stops = true;
-                   context_.cancel.cancel();
-                   {
-                     const std::lock_guard lock(mutex);
-                     stopping = true;
-                   }
-                   changed.notify_all();
-                 }),
-            "client_closed_request");
+  const auto stop = [&] {
+    notes.stops = true;
+    context_.cancel.cancel();
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+  };
+  EXPECT_EQ(work(queue, [&] { return once_asked(queue, kRun, stop); }), "client_closed_request");
   EXPECT_EQ(notes.attempt.remote_id, "j-1");
 }
 

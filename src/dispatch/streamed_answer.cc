@@ -7,6 +7,9 @@
 
 #include "base/recycler.h"
 #include "dispatch/answer_head.h"
+#include "dispatch/incoming_stream.h"
+#include "dispatch/race.h"
+#include "dispatch/remote_job.h"
 #include "dispatch/translated_stream.h"
 #include "dispatch/usage_estimate.h"
 
@@ -15,8 +18,8 @@ namespace {
 
 using routing::Delivered;
 
-/// What may come before the first token; more is not held back.
-constexpr std::size_t kMaxHeld = 256U << 10U;
+/// How long a connection may take to end behind an answer's end mark.
+constexpr std::chrono::milliseconds kEndPatience{100};
 
 class EventBody final : public edge::BodyStream, public Recycled {
  public:
@@ -77,7 +80,7 @@ class EventBody final : public edge::BodyStream, public Recycled {
         note_usage({}, attempts_->context());  // what the client has nothing of is not billed
       }
       keep_trail();
-      held_.clear();
+      incoming_.held.clear();
       calling_ = false;
       auto again = co_await attempts_->recover(bytes.error(), delivered);
       if (!again) {
@@ -97,11 +100,10 @@ class EventBody final : public edge::BodyStream, public Recycled {
       }
       auto called = sent_tokens_ ? attempts_->call_again(begun_) : attempts_->call();
       if (called) {
-        relay_ = make_relay();
-        head_seen_ = finished_ = false;
+        incoming_ = sent_tokens_ ? going_on() : from_the_beginning();
         calling_ = true;
-        first_token_by_ =
-            std::chrono::steady_clock::now() + attempts_->target().timeouts.first_token;
+        all_events_.reset();
+        hedge_at_ = sent_tokens_ ? SteadyTime::max() : attempts_->hedge_at();
         co_return Result<void>{};
       }
       auto again = co_await attempts_->recover(
@@ -112,25 +114,36 @@ class EventBody final : public edge::BodyStream, public Recycled {
     }
   }
 
-  std::unique_ptr<providers::StreamRelay> make_relay() {
+  /// The stream of the current call, of which nothing has come.
+  IncomingStream incoming(std::unique_ptr<TranslatedStream> translated) const {
+    IncomingStream stream;
+    stream.translated = translated.get();
+    stream.relay = std::move(translated);
+    stream.first_token_by =
+        std::chrono::steady_clock::now() + attempts_->target().timeouts.first_token;
+    return stream;
+  }
+
+  IncomingStream from_the_beginning() const {
     const providers::Provider& provider = *attempts_->target().protocol;
-    TranslatedStream* const earlier = std::exchange(translated_, nullptr);
-    if (!sent_tokens_ && attempts_->passes()) {
-      return provider.stream_relay(attempts_->request());
+    if (!attempts_->passes()) {
+      return incoming(std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer()));
     }
+    IncomingStream stream = incoming(nullptr);
+    stream.relay = provider.stream_relay(attempts_->request());
+    return stream;
+  }
+
+  /// Behind what the client has of an earlier call.
+  IncomingStream going_on() const {
+    const providers::Provider& provider = *attempts_->target().protocol;
     const auto from =
         attempts_->continues() ? TranslatedStream::From::Here : TranslatedStream::From::Beginning;
-    std::unique_ptr<TranslatedStream> translated;
-    if (sent_tokens_ && earlier != nullptr) {
-      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), *earlier, from);
-    } else if (sent_tokens_) {
-      translated =
-          std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer(), begun_, from);
-    } else {
-      translated = std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer());
-    }
-    translated_ = translated.get();
-    return translated;
+    TranslatedStream* const earlier = incoming_.translated;
+    return incoming(earlier != nullptr
+                        ? std::make_unique<TranslatedStream>(provider.chat_reader(), *earlier, from)
+                        : std::make_unique<TranslatedStream>(provider.chat_reader(), new_writer(),
+                                                             begun_, from));
   }
 
   std::unique_ptr<dialects::AnswerWriter> new_writer() const {
@@ -139,24 +152,51 @@ class EventBody final : public edge::BodyStream, public Recycled {
 
   /// The next bytes of this call, empty at the proper end of its answer.
   Task<Result<std::string_view>> relay() {
-    while (!finished_) {
+    while (!incoming_.finished) {
       const SteadyTime ping_at = std::chrono::steady_clock::now() + kPingAfter;
-      const SteadyTime patience = has_token() ? ping_at : std::min(ping_at, first_token_by_);
-      if (!head_seen_) {
+      if (race_) {
+        auto decided = co_await race_->decide(ping_at);
+        if (decided && !*decided) {
+          co_return dialect_.ping();
+        }
+        co_return raced(std::move(decided));
+      }
+      if (auto wire = attempts_->take_remote_wire()) {
+        auto events = co_await chat_remotely(*attempts_, std::move(*wire));
+        if (!events) {
+          co_return fail(events.error());
+        }
+        all_events_ = std::move(*events);
+        auto out = taken(*all_events_);
+        if (!out || !out->empty()) {
+          co_return out;
+        }
+      }
+      if (all_events_) {
+        co_return taken({});
+      }
+      const SteadyTime patience =
+          has_token() ? ping_at : std::min({ping_at, incoming_.first_token_by, hedge_at_});
+      if (!incoming_.head_seen) {
         auto there = co_await attempts_->current().await_answer(patience);
         if (!there) {
           co_return fail(there.error());
         }
-        head_seen_ = *there;
-        if (head_seen_) {
-          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream);
+        incoming_.head_seen = *there;
+        if (incoming_.head_seen) {
+          auto checked = check_content_type(attempts_->current(), model::Delivery::Stream,
+                                            attempts_->request().form);
           if (!checked) {
             co_return fail(checked.error());
           }
           continue;
         }
       } else {
-        auto piece = co_await attempts_->current().read(patience);
+        const bool ended = incoming_.relay->ended();
+        auto piece = co_await attempts_->current().read(ended ? end_by() : patience);
+        if (ended && is_over(piece)) {
+          piece = std::optional<std::string_view>(std::in_place);
+        }
         if (!piece) {
           co_return fail(piece.error());
         }
@@ -168,72 +208,118 @@ class EventBody final : public edge::BodyStream, public Recycled {
           continue;
         }
       }
-      if (!has_token() && std::chrono::steady_clock::now() >= first_token_by_) {
-        Error error = timed_out("The model server did not begin to answer in time.");
-        error.origin = Origin::Upstream;
-        co_return fail(std::move(error));
+      const SteadyTime now = std::chrono::steady_clock::now();
+      if (!has_token() && now >= incoming_.first_token_by) {
+        co_return fail(no_token_in_time());
+      }
+      if (!has_token() && now >= hedge_at_) {
+        start_race();
+        continue;
       }
       co_return dialect_.ping();
     }
     co_return std::string_view();
   }
 
+  static SteadyTime end_by() { return std::chrono::steady_clock::now() + kEndPatience; }
+
+  /// Whether nothing more is to be waited for behind the end mark: that the wire does not end in
+  /// due form takes nothing away from the answer.
+  static bool is_over(const Result<std::optional<std::string_view>>& piece) {
+    return piece ? !*piece : piece.error().kind != ErrorKind::ClientLeft;
+  }
+
+  /// Asks another target beside the one that is silent, if that can be.
+  void start_race() {
+    hedge_at_ = SteadyTime::max();
+    auto beside = attempts_->call_beside();
+    if (!beside) {
+      return;
+    }
+    Attempts::Call silent = attempts_->release();
+    attempts_->resume(std::move(*beside));
+    auto start_beside = std::make_unique<TokenThere>(from_the_beginning());
+    *beside = attempts_->release();
+    attempts_->resume(std::move(silent));
+    race_ = std::make_unique<Race>(*attempts_, std::make_unique<TokenThere>(std::move(incoming_)),
+                                   std::move(*beside), std::move(start_beside));
+    incoming_ = {};
+  }
+
+  /// The first bytes of the race's winner.
+  Result<std::string_view> raced(Result<bool> decided) {
+    const std::unique_ptr<Race> over = std::move(race_);
+    if (!decided) {
+      return fail(decided.error());
+    }
+    incoming_ = std::move(static_cast<TokenThere&>(over->winner()).stream);
+    attempts_->answered();
+    sent_tokens_ = true;
+    note_progress();
+    return flushed({});
+  }
+
   /// What of a piece from the wire goes to the client now.
   Result<std::string_view> taken(std::string_view piece) {
-    finished_ = piece.empty();
-    if (finished_ && translated_ != nullptr && demands_usage(attempts_->request().dialect)) {
-      translated_->tell_usage(attempts_->request());
+    if (piece.empty() && incoming_.translated != nullptr &&
+        demands_usage(attempts_->request().dialect)) {
+      incoming_.translated->tell_usage(attempts_->request());
     }
-    auto out = finished_ ? relay_->finish() : relay_->feed(piece);
-    if (!out || !finished_) {
-      note_usage(relay_->usage(), attempts_->context());
-    }
+    auto out = incoming_.feed(piece);
     if (!out) {
+      note_usage(incoming_.relay->usage(), attempts_->context());
       return out;
     }
-    if (finished_) {
-      note_final_usage(
-          relay_->usage(), attempts_->request(), [this] { return relay_->trail().said(); },
-          attempts_->context());
-      attempts_->succeeded();
-    }
-    if (sent_tokens_ || out->empty()) {
-      return finished_ ? flushed(*out) : out;
-    }
-    if (relay_->trail().has_tokens() || finished_ || held_.size() + out->size() > kMaxHeld) {
+    if (!sent_tokens_ && incoming_.begins_with(*out)) {
       attempts_->answered();
       sent_tokens_ = true;
+    }
+    note_progress();
+    if (sent_tokens_) {
       return flushed(*out);
     }
-    held_.append(*out);
+    incoming_.held.append(*out);
     return std::string_view();
+  }
+
+  void note_progress() {
+    if (!incoming_.finished) {
+      note_usage(incoming_.relay->usage(), attempts_->context());
+      return;
+    }
+    note_final_usage(
+        incoming_.relay->usage(), attempts_->request(),
+        [this] { return incoming_.relay->trail().said(); }, attempts_->context());
+    note_made(attempts_->request(), attempts_->context());
+    attempts_->succeeded();
   }
 
   /// What was held back, and `out` behind it.
   std::string_view flushed(std::string_view out) {
-    if (held_.empty()) {
+    if (incoming_.held.empty()) {
       return out;
     }
-    sending_ = std::move(held_);
+    sending_ = std::move(incoming_.held);
     sending_.append(out);
-    held_.clear();
+    incoming_.held.clear();
     return sending_;
   }
 
-  bool has_token() const { return sent_tokens_ && relay_->trail().has_tokens(); }
+  bool has_token() const { return sent_tokens_ && incoming_.relay->trail().has_tokens(); }
 
   Delivered what_is_delivered() const {
     if (!sent_tokens_) {
       return Delivered::Nothing;
     }
-    const bool can_go_on = attempts_->request().kind == model::Kind::Chat && relay_ &&
-                           relay_->trail().started() && relay_->trail().complete();
+    const bool can_go_on = attempts_->request().kind == model::Kind::Chat && incoming_.relay &&
+                           incoming_.relay->trail().started() &&
+                           incoming_.relay->trail().complete();
     return can_go_on ? Delivered::Resumable : Delivered::Fixed;
   }
 
   void keep_trail() {
-    if (sent_tokens_ && relay_) {
-      begun_ = relay_->trail();
+    if (sent_tokens_ && incoming_.relay) {
+      begun_ = incoming_.relay->trail();
     }
   }
 
@@ -242,8 +328,8 @@ class EventBody final : public edge::BodyStream, public Recycled {
     context.error_code = wire_code(error);
     context.error_detail = error.detail;
     sending_.clear();
-    if (sent_tokens_ && translated_ != nullptr) {
-      translated_->break_off(error, sending_);
+    if (sent_tokens_ && incoming_.translated != nullptr) {
+      incoming_.translated->break_off(error, sending_);
     } else {
       new_writer()->fail(error, sending_);
     }
@@ -252,17 +338,16 @@ class EventBody final : public edge::BodyStream, public Recycled {
 
   std::unique_ptr<Attempts> attempts_;
   const dialects::Dialect& dialect_;
-  std::unique_ptr<providers::StreamRelay> relay_;
-  TranslatedStream* translated_ = nullptr;  // relay_, if it is one
-  model::AnswerTrail begun_;  // what the client has, once a call broke off behind the first token
-  SteadyTime first_token_by_;
-  std::string held_;     // what came before the first token
+  IncomingStream incoming_;     // of the call under way
+  model::AnswerTrail begun_;    // what the client has, once a call broke off behind the first token
+  SteadyTime hedge_at_;         // when another call may be made beside it
+  std::unique_ptr<Race> race_;  // while it is undecided; incoming_ is empty then
+  std::optional<std::string>
+      all_events_;       // of a job's call that is a job at the provider, once it has ended
   std::string sending_;  // backs what next() has returned
   std::string_view first_;
   bool primed_ = false;
   bool calling_ = false;      // a call is under way
-  bool head_seen_ = false;    // of that call
-  bool finished_ = false;     // its wire stream ended
   bool sent_tokens_ = false;  // the client has some of an answer
   bool ended_ = false;        // nothing more goes to the client
 };

@@ -39,6 +39,7 @@ class TranslatedStream final : public providers::StreamRelay {
   /// The end, which is all that may follow, must tell the client the usage: what the vendor leaves
   /// open is estimated.
   void tell_usage(const model::InferenceRequest& request) { asked_by_ = &request; }
+  bool ended() const override { return !pending_ && reader_->ended(); }
   /// The answer broke off for good: appends what tells the client so, in its place in the stream.
   void break_off(const Error& error, std::string& out) { writer_->fail(error, out); }
 

@@ -109,6 +109,17 @@ struct Response {
   /// request and its context live until the session is over, which is when finished() hears of it.
   std::unique_ptr<WebSocketSession> websocket;
 
+  /// The Content-Type, wherever it is said.
+  std::string_view media_type() const {
+    constexpr std::string_view kName = "Content-Type: ";
+    const std::size_t at = fields.find(kName);
+    if (!content_type.empty() || at == std::string::npos) {
+      return content_type;
+    }
+    const std::size_t begin = at + kName.size();
+    return std::string_view(fields).substr(begin, fields.find("\r\n", begin) - begin);
+  }
+
   /// Appends a header. Control characters in `value` are dropped, so no value can add a line.
   void add_field(std::string_view name, std::string_view value) {
     fields.append(name).append(": ");

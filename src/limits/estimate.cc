@@ -74,8 +74,14 @@ std::int64_t input_tokens(std::string_view body) {
   return std::min(text_tokens + images * kImageTokens, kMostTokens);
 }
 
+bool writes_or_draws(model::Kind kind) {
+  using enum model::Kind;
+  return kind == Chat || kind == Completion || kind == Image || kind == Speech ||
+         kind == Transcription;
+}
+
 std::int64_t output_tokens(const Asked& asked) {
-  if (asked.kind != model::Kind::Chat && asked.kind != model::Kind::Completion) {
+  if (!writes_or_draws(asked.kind)) {
     return 0;
   }
   constexpr std::int64_t kMostChoices = 1024;
@@ -94,7 +100,16 @@ std::int64_t tokens_of_text(std::uint64_t bytes) {
 }
 
 TokenUse estimate_tokens(const Asked& asked) {
-  return {.input = input_tokens(asked.body), .output = output_tokens(asked)};
+  TokenUse use{.output = output_tokens(asked)};
+  if (asked.kind == model::Kind::Transcription) {
+    use.audio_ms = static_cast<std::int64_t>(asked.body.size()) / kSoundBytes;
+    use.input = use.audio_ms * kSoundTokens / 1000;
+    return use;
+  }
+  use.input = input_tokens(asked.body);
+  use.images = asked.kind == model::Kind::Image ? asked.choices : 0;
+  use.characters = asked.kind == model::Kind::Speech ? asked.characters : 0;
+  return use;
 }
 
 TokenUse tokens_used(const model::RequestContext& context, const TokenUse& estimate,
@@ -103,16 +118,25 @@ TokenUse tokens_used(const model::RequestContext& context, const TokenUse& estim
   if (context.attempts == 0) {
     return {};
   }
-  const TokenUse known = {
-      .input = std::clamp<std::int64_t>(context.input_tokens, 0, kMostTokens),
-      .output = std::clamp<std::int64_t>(context.output_tokens, 0, kMostTokens)};
-  const bool any_known = context.input_tokens >= 0 || context.output_tokens >= 0;
+  const auto known_of = [](std::int64_t told) {
+    return std::clamp<std::int64_t>(told, 0, kMostTokens);
+  };
+  const TokenUse known = {.input = known_of(context.input_tokens),
+                          .output = known_of(context.output_tokens),
+                          .images = known_of(context.images),
+                          .characters = known_of(context.characters),
+                          .audio_ms = known_of(context.audio_ms)};
+  const bool any_known = context.input_tokens >= 0 || context.output_tokens >= 0 ||
+                         context.images >= 0 || context.characters >= 0 || context.audio_ms >= 0;
   if (end == End::Refused || (end == End::Complete && any_known)) {
     return known;
   }
   // Of an answer that broke off, an upstream may have reported only the beginning.
   return {.input = context.input_tokens >= 0 ? known.input : estimate.input,
-          .output = std::max(known.output, estimate.output)};
+          .output = std::max(known.output, estimate.output),
+          .images = std::max(known.images, estimate.images),
+          .characters = std::max(known.characters, estimate.characters),
+          .audio_ms = context.audio_ms >= 0 ? known.audio_ms : estimate.audio_ms};
 }
 
 }  // namespace headgate::limits

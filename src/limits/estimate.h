@@ -15,7 +15,8 @@ struct Asked {
   model::Kind kind = model::Kind::Chat;
   std::string_view body{};
   std::optional<std::int64_t> max_tokens{};  ///< max_tokens or max_completion_tokens
-  std::int64_t choices = 1;                  ///< answers that are generated
+  std::int64_t choices = 1;                  ///< answers that are generated, images too
+  std::int64_t characters = 0;               ///< to be spoken
 };
 
 /// Where a request does not say how long its answer may be.
@@ -23,8 +24,14 @@ inline constexpr std::int64_t kUsualOutputTokens = 1024;
 /// An image inside a body, however many bytes it takes.
 inline constexpr std::int64_t kImageTokens = 1500;
 
-/// How many tokens a request may take. In: a quarter of its bytes and kImageTokens for each image;
-/// out: what it allows for each choice, none for embeddings and documents. Pure.
+/// A sound file of the usual density: for each millisecond.
+inline constexpr std::int64_t kSoundBytes = 16;
+/// What models make of a second of sound.
+inline constexpr std::int64_t kSoundTokens = 10;
+
+/// How many tokens a request may take. In: a quarter of its bytes and kImageTokens for each image,
+/// or what a sound comes to; out: what it allows for each choice, none for embeddings, documents
+/// and the like. Pure.
 TokenUse estimate_tokens(const Asked& asked);
 
 /// How many tokens a text of so many bytes may be. Pure.

@@ -19,6 +19,34 @@ TEST(Estimate, TakesAQuarterOfTheBytesAndWhatTheAnswerMayHave) {
   EXPECT_EQ(estimate_tokens({.body = {}}).input, 0);
 }
 
+TEST(Estimate, WhatIsMadeOrHeardIsCountedAsSuch) {
+  const std::string body(1000, 'x');
+  const TokenUse images = estimate_tokens({.kind = model::Kind::Image, .body = body, .choices = 3});
+  EXPECT_EQ(images.images, 3);
+  EXPECT_EQ(images.output, 3 * kUsualOutputTokens);
+  const TokenUse speech =
+      estimate_tokens({.kind = model::Kind::Speech, .body = body, .characters = 900});
+  EXPECT_EQ(speech.characters, 900);
+  EXPECT_EQ(speech.images, 0);
+  const std::string minute(60'000 * kSoundBytes, 'x');
+  const TokenUse sound = estimate_tokens({.kind = model::Kind::Transcription, .body = minute});
+  EXPECT_EQ(sound.audio_ms, 60'000);
+  EXPECT_EQ(sound.input, 600) << "not a quarter of its bytes";
+  EXPECT_EQ(estimate_tokens({.kind = model::Kind::Rerank, .body = body}).output, 0);
+}
+
+TEST(Estimate, OfABrokenAnswerWhatIsUnknownCountsAsEstimated) {
+  model::RequestContext context;
+  context.attempts = 1;
+  const TokenUse estimate{.images = 2, .characters = 7, .audio_ms = 900};
+  using End = model::Spending::End;
+  EXPECT_EQ(tokens_used(context, estimate, End::Cut).images, 2);
+  EXPECT_FALSE(tokens_used(context, estimate, End::Refused).any());
+  context.images = 1;
+  EXPECT_EQ(tokens_used(context, estimate, End::Complete).images, 1);
+  EXPECT_EQ(tokens_used(context, estimate, End::Complete).audio_ms, 0);
+}
+
 TEST(Estimate, AnImageCountsAsAnImageNotAsItsBytes) {
   const std::string image = R"({"url":"data:image/png;base64,)" + std::string(4 << 20, 'A') + "\"}";
   const std::int64_t one = estimate_tokens({.body = image}).input;

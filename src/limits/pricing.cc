@@ -28,13 +28,20 @@ std::string key_of(std::string_view model, std::string_view provider, std::strin
 
 Price price_of(const config::TargetSettings& target) {
   constexpr double kMost = 1e15;  // what the option table allows
+  constexpr double kMostEach = 1e16;
+  constexpr double kMsInMinute = 60'000;
   return {.input = rounded(target.price_input * kMillion, kMost),
-          .output = rounded(target.price_output * kMillion, kMost)};
+          .output = rounded(target.price_output * kMillion, kMost),
+          .image = rounded(target.price_image * kMillion * kMillion, kMostEach),
+          .character = rounded(target.price_characters * kMillion, kMost),
+          .audio_ms = rounded(target.price_minute * kMillion * kMillion / kMsInMinute, kMostEach)};
 }
 
 std::int64_t micro_usd(const Price& price, const TokenUse& use) {
   constexpr Wide kUnit = 1'000'000;
-  const Wide exact = cost_of(price.input, use.input) + cost_of(price.output, use.output);
+  const Wide exact = cost_of(price.input, use.input) + cost_of(price.output, use.output) +
+                     cost_of(price.image, use.images) + cost_of(price.character, use.characters) +
+                     cost_of(price.audio_ms, use.audio_ms);
   const Wide up = (exact + kUnit - 1) / kUnit;
   return up > static_cast<Wide>(kMostMicroUsd) ? kMostMicroUsd : static_cast<std::int64_t>(up);
 }
@@ -59,6 +66,9 @@ PriceList::PriceList(const config::Settings& settings) {
                         target.model.empty() ? model.name : target.model)] = price;
       highest.input = std::max(highest.input, price.input);
       highest.output = std::max(highest.output, price.output);
+      highest.image = std::max(highest.image, price.image);
+      highest.character = std::max(highest.character, price.character);
+      highest.audio_ms = std::max(highest.audio_ms, price.audio_ms);
     }
     highest_[model.name] = highest;
     for (const std::string& alias : model.aliases) {

@@ -9,10 +9,18 @@
 
 namespace headgate::limits {
 
-/// Tokens of one request or of several.
+/// Tokens of one request or of several, and what else is paid for.
 struct TokenUse {
   std::int64_t input = 0;
   std::int64_t output = 0;
+  std::int64_t images = 0;
+  std::int64_t characters = 0;  ///< spoken
+  std::int64_t audio_ms = 0;    ///< transcribed
+
+  /// Whether anything is known to have been used.
+  bool any() const {
+    return input > 0 || output > 0 || images > 0 || characters > 0 || audio_ms > 0;
+  }
 };
 
 /// What an upstream reports beyond this, for one request, is not believed.
@@ -20,15 +28,19 @@ inline constexpr std::int64_t kMostTokens = 1'000'000'000;
 /// The most that one request costs, in millionths of a dollar: a million dollars.
 inline constexpr std::int64_t kMostMicroUsd = 1'000'000'000'000;
 
-/// Whole numbers, so that sums are exact: a millionth of a millionth of a dollar for each token,
-/// which is a millionth of what a price list names in USD per million tokens.
+/// Whole numbers, so that sums are exact: millionths of a millionth of a dollar for each token
+/// (what a price list names in USD per million tokens, times a million), image, character or
+/// millisecond.
 struct Price {
   std::int64_t input = 0;
   std::int64_t output = 0;
+  std::int64_t image = 0;
+  std::int64_t character = 0;
+  std::int64_t audio_ms = 0;
 };
 Price price_of(const config::TargetSettings& target);
 
-/// What tokens cost, in millionths of a dollar: exact, then rounded up, at most kMostMicroUsd.
+/// What a use costs, in millionths of a dollar: exact, then rounded up, at most kMostMicroUsd.
 /// Negative counts, which stand for unknown ones, cost nothing.
 std::int64_t micro_usd(const Price& price, const TokenUse& use);
 

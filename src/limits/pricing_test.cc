@@ -28,6 +28,18 @@ TEST(Pricing, IsExactAndRoundsUpOnce) {
   EXPECT_EQ(micro_usd(price, {.input = -1, .output = -1}), 0) << "unknown";
 }
 
+TEST(Pricing, ImagesCharactersAndSoundHavePricesOfTheirOwn) {
+  config::TargetSettings made;
+  made.price_image = 0.04;
+  made.price_characters = 15;
+  made.price_minute = 0.006;
+  const Price price = price_of(made);
+  EXPECT_EQ(micro_usd(price, {.images = 3}), 120'000);
+  EXPECT_EQ(micro_usd(price, {.characters = 1'000'000}), 15'000'000);
+  EXPECT_EQ(micro_usd(price, {.audio_ms = 90'000}), 9'000);
+  EXPECT_EQ(micro_usd(price, {.input = 5, .images = -1, .characters = -1, .audio_ms = -1}), 0);
+}
+
 TEST(Pricing, AbsurdFiguresAreBounded) {
   const Price dear = price_of(target(1e300, -1));
   EXPECT_EQ(micro_usd(dear, {.input = INT64_MAX, .output = INT64_MAX}), kMostMicroUsd);

@@ -77,6 +77,22 @@ std::int64_t believable(std::int64_t tokens) {
   return std::clamp<std::int64_t>(tokens, 0, kMostTokens);
 }
 
+TokenUse believable(const TokenUse& use) {
+  return {.input = believable(use.input),
+          .output = believable(use.output),
+          .images = believable(use.images),
+          .characters = believable(use.characters),
+          .audio_ms = believable(use.audio_ms)};
+}
+
+void add(TokenUse& sum, const TokenUse& use) {
+  sum.input += use.input;
+  sum.output += use.output;
+  sum.images += use.images;
+  sum.characters += use.characters;
+  sum.audio_ms += use.audio_ms;
+}
+
 /// Adds records of one day, principal and model into one.
 class Merged {
  public:
@@ -152,13 +168,11 @@ void UsageLedger::count(const Use& use) {
   Sums& sums = found->second;
   ++sums.requests;
   sums.estimated += use.estimated ? 1 : 0;
-  sums.tokens.input += believable(use.tokens.input);
-  sums.tokens.output += believable(use.tokens.output);
+  add(sums.tokens, believable(use.tokens));
 }
 
 stores::UsageRecord UsageLedger::record_of(const Use& use, const PriceList& prices) const {
-  const TokenUse tokens = {.input = believable(use.tokens.input),
-                           .output = believable(use.tokens.output)};
+  const TokenUse tokens = believable(use.tokens);
   return {.day = utc_day(clock_.wall()),
           .principal = std::string(use.principal),
           .model = std::string(use.model),

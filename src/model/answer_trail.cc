@@ -45,8 +45,10 @@ void AnswerTrail::note(const ChatEvent& event) {
     case Type::Image:
       kept_ = kMaxKept + 1;  // too large to be compared: not gone on with
       break;
-    case Type::Logprobs:
     case Type::Finish:
+      note_finish(event.choice, event.finish);
+      break;
+    case Type::Logprobs:
     case Type::Usage:
       break;
   }
@@ -74,6 +76,13 @@ void AnswerTrail::note_call(std::uint32_t choice, std::uint32_t index, std::stri
   }
 }
 
+void AnswerTrail::note_finish(std::uint32_t choice, Finish reason) {
+  if (choice < kMaxChoices) {
+    finishes_.resize(std::max<std::size_t>(finishes_.size(), choice + 1), Finish::None);
+    finishes_[choice] = reason;
+  }
+}
+
 AnswerTrail::Run* AnswerTrail::run_of(std::uint32_t choice, Type type, std::uint32_t index) {
   if (choice >= kMaxChoices) {
     kept_ = kMaxKept + 1;
@@ -95,7 +104,8 @@ AnswerTrail::Run* AnswerTrail::run_of(std::uint32_t choice, Type type, std::uint
 const std::string* AnswerTrail::only_text() const {
   const bool plain =
       choices_.size() == 1 && choices_[0].size() == 1 && choices_[0][0].type == Type::Text;
-  return plain && complete() ? &choices_[0][0].text : nullptr;
+  const bool at_end = !finishes_.empty() && finishes_[0] != Finish::None;
+  return plain && !at_end && complete() ? &choices_[0][0].text : nullptr;
 }
 
 std::vector<ChatEvent> AnswerTrail::events() const {
@@ -118,6 +128,12 @@ std::vector<ChatEvent> AnswerTrail::events() const {
       if (!run.text.empty()) {
         events.push_back(event_of(Type::ToolArguments, choice, run.index, run.text));
       }
+    }
+  }
+  for (std::uint32_t choice = 0; choice < finishes_.size(); ++choice) {
+    if (finishes_[choice] != Finish::None) {
+      events.push_back(event_of(Type::Finish, choice, 0, {}));
+      events.back().finish = finishes_[choice];
     }
   }
   return events;

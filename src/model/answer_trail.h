@@ -32,6 +32,8 @@ class AnswerTrail final {
             std::uint32_t index = 0);
   void note_call(std::uint32_t choice, std::uint32_t index, std::string_view id,
                  std::string_view name);
+  /// The client has been told that a choice is at its end.
+  void note_finish(std::uint32_t choice, Finish reason);
 
   bool started() const { return started_; }
   /// The model has said something.
@@ -43,9 +45,10 @@ class AnswerTrail final {
   const std::string& id() const { return id_; }
   const std::string& model() const { return model_; }
   const std::vector<std::vector<Run>>& choices() const { return choices_; }
-  /// The text so far if the answer is one choice of nothing else; nullptr otherwise.
+  /// The text so far if the answer is one choice of nothing else and not at its end; nullptr
+  /// otherwise.
   const std::string* only_text() const;
-  /// The events that lead here, without the ends of choices.
+  /// The events that lead here.
   std::vector<ChatEvent> events() const;
 
  private:
@@ -57,6 +60,7 @@ class AnswerTrail final {
   std::uint64_t said_ = 0;
   std::size_t kept_ = 0;  // bytes and calls; beyond kMaxKept nothing more is kept
   std::vector<std::vector<Run>> choices_;
+  std::vector<Finish> finishes_;  // of each choice; None: not at its end
 };
 
 /// Leaves out of a second attempt's events what the client has of the first.

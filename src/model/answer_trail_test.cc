@@ -89,6 +89,16 @@ TEST(AnswerTrail, RepeatsTheEventsThatLedToIt) {
   EXPECT_EQ(again.choices()[0][2].text, "{}");
 }
 
+TEST(AnswerTrail, AnAnswerAtItsEndIsNotGoneOnWith) {
+  AnswerTrail trail = trail_of({delta("Hello")});
+  EXPECT_EQ(trail.events().back().type, Type::Text);
+  trail.note_finish(0, Finish::Length);
+  EXPECT_EQ(trail.only_text(), nullptr);
+  ASSERT_EQ(trail.events().back().type, Type::Finish);
+  EXPECT_EQ(trail.events().back().finish, Finish::Length);
+  EXPECT_EQ(trail_of(trail.events()).only_text(), nullptr);
+}
+
 TEST(AnswerResumption, LeavesOutWhatIsThereHoweverItIsCut) {
   const AnswerTrail trail = trail_of({delta("Hello, "), delta("wor")});
   const std::string whole = "Hello, world!";

@@ -143,8 +143,11 @@ struct RequestContext {
   bool usage_estimated = false;  ///< the two above, in part or both: no provider told them
   /// The calls that failed before: "provider/target=code", with blanks between; cut when long.
   std::string failed_attempts;
-  std::int64_t micro_usd = 0;  ///< what it cost, once settled by a Spending
-  bool usage_counted = false;  ///< by a Spending
+  std::int64_t images = -1;      ///< made
+  std::int64_t characters = -1;  ///< spoken
+  std::int64_t audio_ms = -1;    ///< transcribed
+  std::int64_t micro_usd = 0;    ///< what it cost, once settled by a Spending
+  bool usage_counted = false;    ///< by a Spending
   std::chrono::nanoseconds auth_time{0};
   std::chrono::nanoseconds queue_time{0};
   std::chrono::nanoseconds upstream_time{
@@ -180,6 +183,7 @@ struct RequestContext {
     input_tokens = output_tokens = -1;
     usage_estimated = false;
     failed_attempts.clear();
+    images = characters = audio_ms = -1;
     micro_usd = 0;
     usage_counted = false;
     auth_time = queue_time = upstream_time = upstream_wait = {};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "providers/anthropic_wire.h"
+#include "providers/passed_answer.h"
 #include "providers/provider.h"
 
 namespace headgate::providers {
@@ -64,6 +65,10 @@ class Anthropic final : public Provider {
   Error decode_error(int status, std::string_view retry_after,
                      std::string_view body) const override {
     return decode_anthropic_error(status, retry_after, body);
+  }
+
+  Result<void> check_answer(model::Kind /*kind*/, std::string_view body) const override {
+    return check_anthropic_message(body);
   }
 
   Usage usage_of(std::string_view tail) const override {

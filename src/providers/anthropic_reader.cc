@@ -68,6 +68,8 @@ class AnthropicReader final : public ChatReader {
     return {};
   }
 
+  bool ended() const override { return stopped_ && !pending_; }
+
  private:
   enum class BlockType : std::uint8_t { None, Text, Thinking, ToolUse, Other };
 

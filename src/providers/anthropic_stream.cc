@@ -60,6 +60,7 @@ class AnthropicStream final : public StreamRelay {
   }
 
   Usage usage() const override { return usage_.total(); }
+  bool ended() const override { return stopped_ && !pending_; }
 
  private:
   /// Follows what the model has said. Its own view of errors is that of take().

@@ -141,6 +141,15 @@ TEST(AnthropicStream, WholeEventsPassAsTheyCameHoweverTheStreamIsCut) {
   }
 }
 
+TEST(AnthropicStream, OnlyTheEndMarkEndsIt) {
+  const std::size_t mark = kWhole.find("event: message_stop");
+  const auto stream = make_anthropic_stream();
+  ASSERT_TRUE(stream->feed(std::string_view(kWhole).substr(0, mark)));
+  EXPECT_FALSE(stream->ended());
+  ASSERT_TRUE(stream->feed(std::string_view(kWhole).substr(mark)));
+  EXPECT_TRUE(stream->ended());
+}
+
 TEST(AnthropicStream, TheLastUsageHoldsAndThePlaceholderDoesNotCount) {
   const Usage usage = relay(kWhole).usage;
   EXPECT_EQ(usage.input_tokens, 32);

@@ -3,7 +3,7 @@
 
 namespace headgate::providers {
 
-#define HEADGATE_PROVIDERS(X) X(openai) X(anthropic) X(gemini) X(runpod)
+#define HEADGATE_PROVIDERS(X) X(openai) X(anthropic) X(gemini) X(runpod) X(runpod_queue)
 
 #define HEADGATE_DECLARE(name) std::unique_ptr<Provider> make_##name();
 HEADGATE_PROVIDERS(HEADGATE_DECLARE)

@@ -16,6 +16,7 @@
 #include "providers/gemini_embedding.h"
 #include "providers/gemini_error.h"
 #include "providers/gemini_json.h"
+#include "providers/gemini_media.h"
 #include "providers/gemini_request.h"
 #include "providers/gemini_stream.h"
 #include "providers/provider.h"
@@ -117,7 +118,8 @@ class Gemini final : public Provider {
  public:
   Result<WireRequest> encode(const model::InferenceRequest& /*request*/,
                              const TargetName& /*target*/) const override {
-    return fail(invalid_request("This model offers chat and embeddings only.", "model"));
+    return fail(
+        invalid_request("This model offers chat, embeddings, images and speech only.", "model"));
   }
 
   WireRequest encode_model_list() const override {
@@ -146,6 +148,10 @@ class Gemini final : public Provider {
     return nullptr;  // nothing passes
   }
 
+  bool offers(model::Kind kind) const override {
+    return kind == model::Kind::Chat || kind == model::Kind::Embedding ||
+           kind == model::Kind::Image || kind == model::Kind::Speech;
+  }
   bool passes(model::Dialect /*dialect*/, model::Kind /*kind*/) const override { return false; }
 
   Result<WireRequest> encode_chat(const model::ChatRequest& request, model::Delivery delivery,
@@ -198,6 +204,36 @@ class Gemini final : public Provider {
 
   Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const override {
     return read_gemini_embedding(body);
+  }
+
+  Result<WireRequest> encode_image(const model::ImageRequest& request,
+                                   const TargetName& target) const override {
+    auto body = write_gemini_image(request);
+    if (!body) {
+      return fail(body.error());
+    }
+    return call(target, "generateContent", std::move(*body));
+  }
+
+  Result<model::ImageAnswer> decode_image(std::string_view body) const override {
+    auto answer = decode_chat(body);
+    if (!answer) {
+      return fail(answer.error());
+    }
+    return read_gemini_images(std::move(*answer));
+  }
+
+  Result<WireRequest> encode_speech(const model::SpeechRequest& request,
+                                    const TargetName& target) const override {
+    return call(target, "generateContent", write_gemini_speech(request));
+  }
+
+  Result<model::SpeechAnswer> decode_speech(std::string_view body) const override {
+    auto answer = decode_chat(body);
+    if (!answer) {
+      return fail(answer.error());
+    }
+    return read_gemini_speech(std::move(*answer));
   }
 
   Result<WireRequest> encode_count(const model::ChatRequest& request,

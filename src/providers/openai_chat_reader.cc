@@ -199,6 +199,8 @@ class OpenAiChatReader final : public ChatReader {
     return {};
   }
 
+  bool ended() const override { return done_ && !failed_; }
+
  private:
   Result<void> take(std::string_view data, Events& events) {
     if (data.starts_with("[DONE]")) {

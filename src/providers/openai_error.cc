@@ -140,6 +140,9 @@ Error decode_openai_error(int status, std::string_view retry_after, std::string_
     error.retry_after = parse_retry_after(retry_after);
     if (vendor.code == "insufficient_quota") {
       error.kind = ErrorKind::UpstreamFailed;
+      error.permanent = true;
+      error.code.clear();
+      error.retry_after.reset();
       error.message = "The account of the gateway at the model server is used up.";
     }
     return error;

@@ -112,6 +112,16 @@ TEST(OpenAiError, AnErrorInsideAnAnswerIsTheCallersOnlyIfItSaysSo) {
   EXPECT_EQ(failed.detail, "error event: CUDA out of memory");
 }
 
+TEST(OpenAiError, AnAccountThatIsUsedUpIsNotARateLimit) {
+  const Error error = decode_openai_error(
+      429, "20",
+      R"({"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}})");
+  EXPECT_EQ(error.kind, ErrorKind::UpstreamFailed);
+  EXPECT_TRUE(error.permanent) << "waiting does not fill it";
+  EXPECT_EQ(error.code, "");
+  EXPECT_FALSE(error.retry_after);
+}
+
 TEST(OpenAiError, RetryAfterIsTakenInSecondsOrAsADate) {
   EXPECT_EQ(decode_openai_error(429, "7", kBody).retry_after, 7s);
   EXPECT_EQ(decode_openai_error(429, "0.25", kBody).retry_after, 250ms);

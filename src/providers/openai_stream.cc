@@ -66,7 +66,7 @@ class OpenAiStream final : public StreamRelay {
     if (pending_) {
       return fail(*pending_);
     }
-    if (done_) {
+    if (done_ && has_choice_) {
       return std::string_view();
     }
     if (finished_) {
@@ -77,6 +77,7 @@ class OpenAiStream final : public StreamRelay {
   }
 
   Usage usage() const override { return usage_; }
+  bool ended() const override { return done_ && has_choice_ && !pending_; }
 
  private:
   Result<void> take(const SseEvent& event) {
@@ -165,14 +166,16 @@ class OpenAiStream final : public StreamRelay {
   }
 
   void note_choice(simdjson::dom::element choice) {
+    has_choice_ = true;
     using Type = model::ChatEvent::Type;
     std::string_view text;
-    if (choice["finish_reason"].get(text) == simdjson::SUCCESS) {
-      finished_ = true;
-    }
     std::uint64_t index = 0;
     static_cast<void>(choice["index"].get(index));
     const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(index, UINT32_MAX));
+    if (choice["finish_reason"].get(text) == simdjson::SUCCESS) {
+      finished_ = true;
+      trail_.note_finish(number, model::Finish::Stop);  // whichever it was: the client has it
+    }
     simdjson::dom::object delta;
     if (choice["delta"].get(delta) != simdjson::SUCCESS) {
       if (choice["text"].get(text) == simdjson::SUCCESS) {
@@ -216,6 +219,7 @@ class OpenAiStream final : public StreamRelay {
   std::string out_;
   Usage usage_;
   std::optional<Error> pending_;
+  bool has_choice_ = false;
   bool finished_ = false;
   bool done_ = false;
 };

@@ -87,12 +87,21 @@ TEST(OpenAiStream, AnAnswerThatWasCutIsNeverPassedOffAsWhole) {
     EXPECT_NE(outcome.error, "") << stream;
     EXPECT_EQ(outcome.out.find("[DONE]"), std::string::npos) << stream;
   }
+  EXPECT_NE(relay(UsageEvent::Hidden, kDone).error, "") << "an end without an answer";
 }
 
 TEST(OpenAiStream, AMissingEndMarkAfterTheFinishReasonIsSupplied) {
   const Outcome outcome = relay(UsageEvent::Hidden, std::string(kRole) + kText + kFinish);
   EXPECT_EQ(outcome.error, "");
   EXPECT_TRUE(outcome.out.ends_with(kDone));
+}
+
+TEST(OpenAiStream, OnlyTheEndMarkEndsIt) {
+  auto stream = make_openai_stream(UsageEvent::Shown);
+  ASSERT_TRUE(stream->feed(std::string(kRole) + kText + kFinish + kUsage));
+  EXPECT_FALSE(stream->ended()) << "usage could have been missing";
+  ASSERT_TRUE(stream->feed(kDone));
+  EXPECT_TRUE(stream->ended());
 }
 
 TEST(OpenAiStream, WhatFollowsTheEndMarkIsDropped) {

@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -94,7 +95,12 @@ TEST(OpenAi, UsageIsAskedForInEveryStreamInEveryShapeOfOptions) {
 TEST(OpenAi, EachKindHasItsPath) {
   for (const auto& [kind, path] : {std::pair{model::Kind::Chat, "/chat/completions"},
                                    std::pair{model::Kind::Completion, "/completions"},
-                                   std::pair{model::Kind::Embedding, "/embeddings"}}) {
+                                   std::pair{model::Kind::Embedding, "/embeddings"},
+                                   std::pair{model::Kind::Image, "/images/generations"},
+                                   std::pair{model::Kind::Speech, "/audio/speech"},
+                                   std::pair{model::Kind::Transcription, "/audio/transcriptions"},
+                                   std::pair{model::Kind::Moderation, "/moderations"},
+                                   std::pair{model::Kind::Rerank, "/rerank"}}) {
     const std::string body = R"({"model":"public"})";
     model::InferenceRequest request = request_of(body, model::Delivery::Whole);
     request.kind = kind;
@@ -102,6 +108,64 @@ TEST(OpenAi, EachKindHasItsPath) {
               path);
   }
   EXPECT_EQ(provider_for("no such protocol"), nullptr);
+}
+
+TEST(OpenAi, OfAFormOnlyTheModelsNameIsReplacedWithoutQuotes) {
+  const std::string body = "--X\r\n...name=\"model\"\r\n\r\npublic\r\n--X--\r\n";
+  model::InferenceRequest request;
+  request.kind = model::Kind::Transcription;
+  request.content_type = "multipart/form-data; boundary=X";
+  request.body = body;
+  const std::size_t at = body.find("public");
+  request.model_value = {at, at + 6};
+  auto wire = provider_for("openai")->encode(request, {.model = "ven", .json_model = "\"ven\""});
+  ASSERT_TRUE(wire);
+  const WireRequest moved = std::move(*wire);
+  EXPECT_EQ(moved.fields,
+            "Content-Type: multipart/form-data; boundary=X\r\nAccept-Encoding: identity\r\n");
+  std::string out;
+  for (std::size_t i = 0; i < moved.pieces; ++i) {
+    out.append(moved.body[i]);
+  }
+  EXPECT_EQ(out, "--X\r\n...name=\"model\"\r\n\r\nven\r\n--X--\r\n");
+}
+
+TEST(OpenAi, ARequestThatNamesNoModelGetsTheTargets) {
+  model::InferenceRequest request;
+  request.kind = model::Kind::Moderation;
+  request.body = R"( {"input":"x"})";
+  auto wire = provider_for("openai")->encode(request, {.model = "m", .json_model = "\"m\""});
+  ASSERT_TRUE(wire);
+  std::string out;
+  for (std::size_t i = 0; i < wire->pieces; ++i) {
+    out.append(wire->body[i]);
+  }
+  EXPECT_EQ(out, R"( {"model":"m","input":"x"})");
+}
+
+TEST(OpenAi, OnlyTextIsAskedForItsUsageInAStream) {
+  model::InferenceRequest request =
+      request_of(R"({"model":"public","stream":true})", model::Delivery::Stream);
+  const std::string body = R"({"model":"public","stream":true})";
+  request.body = body;
+  request.kind = model::Kind::Image;
+  auto wire =
+      provider_for("openai")->encode(request, {.model = "public", .json_model = "\"public\""});
+  ASSERT_TRUE(wire);
+  EXPECT_EQ(wire->pieces, 1U);
+}
+
+TEST(OpenAi, UsageOfOtherKindsIsReadByTheirNames) {
+  const Provider& provider = *provider_for("openai");
+  const Usage image = provider.usage_of(
+      R"("usage":{"input_tokens":9,"input_tokens_details":{"text_tokens":4},"output_tokens":16,"total_tokens":25}})");
+  EXPECT_EQ(image.input_tokens, 9);
+  EXPECT_EQ(image.output_tokens, 16);
+  EXPECT_EQ(provider.usage_of(R"({"usage":{"total_tokens":7},"results":[]})").input_tokens, 7);
+  EXPECT_EQ(provider.usage_of(R"({"text":"x","usage":{"type":"duration","seconds":2.5}})").audio_ms,
+            2500);
+  EXPECT_EQ(provider.usage_of(R"({"task":"transcribe","duration":3.0,"text":"x"})").audio_ms, 3000);
+  EXPECT_EQ(provider.usage_of(R"({"duration":"long"})").audio_ms, -1);
 }
 
 TEST(OpenAi, TheKeyIsABearerTokenAndNoKeyIsNoField) {

@@ -15,6 +15,10 @@ Result<WireRequest> Provider::encode_chat(const model::ChatRequest& /*request*/,
   return fail(offers_no("chat"));
 }
 
+Result<void> Provider::check_answer(model::Kind /*kind*/, std::string_view /*body*/) const {
+  return {};
+}
+
 Result<model::ChatAnswer> Provider::decode_chat(std::string_view /*body*/) const {
   return fail(offers_no("chat"));
 }
@@ -50,6 +54,24 @@ Result<WireRequest> Provider::encode_embedding(const model::EmbeddingRequest& /*
 
 Result<model::EmbeddingAnswer> Provider::decode_embedding(std::string_view /*body*/) const {
   return fail(offers_no("embeddings"));
+}
+
+Result<WireRequest> Provider::encode_image(const model::ImageRequest& /*request*/,
+                                           const TargetName& /*target*/) const {
+  return fail(offers_no("images"));
+}
+
+Result<model::ImageAnswer> Provider::decode_image(std::string_view /*body*/) const {
+  return fail(offers_no("images"));
+}
+
+Result<WireRequest> Provider::encode_speech(const model::SpeechRequest& /*request*/,
+                                            const TargetName& /*target*/) const {
+  return fail(offers_no("speech"));
+}
+
+Result<model::SpeechAnswer> Provider::decode_speech(std::string_view /*body*/) const {
+  return fail(offers_no("speech"));
 }
 
 Result<WireRequest> Provider::encode_count(const model::ChatRequest& /*request*/,

@@ -15,6 +15,7 @@
 #include "model/chat_answer.h"
 #include "model/embedding.h"
 #include "model/inference_request.h"
+#include "model/media.h"
 #include "model/token_usage.h"
 
 namespace headgate::providers {
@@ -65,6 +66,8 @@ class StreamRelay {
   virtual Result<std::string_view> finish() = 0;
   /// Known when the stream has told it.
   virtual Usage usage() const = 0;
+  /// The vendor has marked the end of its answer: nothing is missing, whatever becomes of the wire.
+  virtual bool ended() const { return false; }
   /// What of the answer has been handed on.
   const model::AnswerTrail& trail() const { return trail_; }
 
@@ -82,6 +85,8 @@ class ChatReader {
   virtual Result<void> feed(std::string_view bytes, std::vector<model::ChatEvent>& events) = 0;
   /// The wire stream has ended properly: UpstreamFailed if the answer is not complete.
   virtual Result<void> finish(std::vector<model::ChatEvent>& events) = 0;
+  /// As StreamRelay::ended.
+  virtual bool ended() const { return false; }
 };
 
 /// What an answer to Provider::encode_health says.
@@ -112,11 +117,16 @@ class Provider {
   /// `body` may be cut at a few KiB.
   virtual Error decode_error(int status, std::string_view retry_after,
                              std::string_view body) const = 0;
-  /// Tokens named by a whole answer; `tail` is its last few KiB.
+  /// Whether the body of a whole answer that passes on as it came is one: UpstreamFailed if it is
+  /// not, or what an error in its place means.
+  virtual Result<void> check_answer(model::Kind kind, std::string_view body) const;
+  /// What a whole answer says that it was billed with; `tail` is its last few KiB at least.
   virtual Usage usage_of(std::string_view tail) const = 0;
   virtual std::unique_ptr<StreamRelay> stream_relay(
       const model::InferenceRequest& request) const = 0;
 
+  /// Whether the vendor does what requests of this kind ask for, as far as is known beforehand.
+  virtual bool offers(model::Kind kind) const { return kind == model::Kind::Chat; }
   /// Whether requests of this kind and dialect pass through encode() as the client wrote them. All
   /// others go through the neutral calls below; what a vendor does not offer fails with
   /// InvalidRequest.
@@ -141,6 +151,12 @@ class Provider {
   virtual Result<WireRequest> encode_embedding(const model::EmbeddingRequest& request,
                                                const TargetName& target) const;
   virtual Result<model::EmbeddingAnswer> decode_embedding(std::string_view body) const;
+  virtual Result<WireRequest> encode_image(const model::ImageRequest& request,
+                                           const TargetName& target) const;
+  virtual Result<model::ImageAnswer> decode_image(std::string_view body) const;
+  virtual Result<WireRequest> encode_speech(const model::SpeechRequest& request,
+                                            const TargetName& target) const;
+  virtual Result<model::SpeechAnswer> decode_speech(std::string_view body) const;
   /// The HTTP call that counts the input tokens of a chat without answering it.
   virtual Result<WireRequest> encode_count(const model::ChatRequest& request,
                                            const TargetName& target) const;

@@ -53,7 +53,23 @@ class RunPod final : public Provider {
                      std::string_view body) const override {
     return openai_->decode_error(status, retry_after, body);
   }
+  Result<void> check_answer(model::Kind kind, std::string_view body) const override {
+    return openai_->check_answer(kind, body);
+  }
   Usage usage_of(std::string_view tail) const override { return openai_->usage_of(tail); }
+  bool offers(model::Kind kind) const override {
+    using enum model::Kind;
+    switch (kind) {
+      case Image:
+      case Speech:
+      case Transcription:
+      case Moderation:
+      case Rerank:
+        return false;
+      default:
+        return true;
+    }
+  }
   bool passes(model::Dialect dialect, model::Kind kind) const override {
     return openai_->passes(dialect, kind);
   }

@@ -118,8 +118,21 @@ Error empty_result() {
   return error;
 }
 
+/// Events as a worker's handler yields them: texts are slices of a stream, anything else is one
+/// event.
+void append_output(const json::value& output, std::string& bytes) {
+  if (output.is_string()) {
+    bytes.append(output.get_string());
+  } else if (!output.is_null()) {
+    bytes.append("data: ").append(json::serialize(output)).append("\n\n");
+  }
+}
+
 class Jobs final : public RemoteJobs {
  public:
+  enum class Chats : std::uint8_t { Elsewhere, Here };
+  explicit Jobs(Chats chats) : chats_(chats) {}
+
   Result<WireRequest> encode_run(std::string_view input, milliseconds time,
                                  const TargetName& target) const override {
     const milliseconds run = std::clamp(time, kShortestRun, kLongest);
@@ -174,6 +187,17 @@ class Jobs final : public RemoteJobs {
     return decode_openai_error(status, retry_after, body);
   }
 
+  bool carries_chats() const override { return chats_ == Chats::Here; }
+  WireRequest encode_stream(std::string_view id, const TargetName& target) const override {
+    WireRequest wire;
+    wire.method = "GET";
+    wire.path = runpod_path(target, "/stream/").append(id);
+    wire.fields = "Accept-Encoding: identity\r\n";
+    return wire;
+  }
+  Result<RemoteOutput> read_stream(std::string_view body) const override;
+  Result<std::string> read_chat_output(std::string_view output_json) const override;
+
   WireRequest encode_cancel(std::string_view id, const TargetName& target) const override {
     WireRequest wire;
     wire.path = runpod_path(target, "/cancel/").append(id);
@@ -181,6 +205,9 @@ class Jobs final : public RemoteJobs {
     wire.add("{}");
     return wire;
   }
+
+ private:
+  const Chats chats_;
 };
 
 /// The members of a job object; the output as the bytes it came in.
@@ -258,10 +285,63 @@ Result<RemoteState> Jobs::read_status(std::string_view body) const {
   return state;
 }
 
+Result<RemoteOutput> Jobs::read_stream(std::string_view body) const {
+  boost::system::error_code ec;
+  const json::value value = json::parse(body, ec);
+  const json::object* const object = !ec && value.is_object() ? &value.get_object() : nullptr;
+  const std::string status = object != nullptr ? text_or_json(*object, "status") : std::string();
+  if (status.empty()) {
+    return fail(no_job("no job in the answer to /stream: " + shortened(body)));
+  }
+  RemoteOutput output;
+  const json::value* const parts = object->if_contains("stream");
+  if (parts != nullptr && parts->is_array()) {
+    for (const json::value& part : parts->get_array()) {
+      const json::value* const given =
+          part.is_object() ? part.get_object().if_contains("output") : nullptr;
+      if (given != nullptr) {
+        append_output(*given, output.bytes);
+      }
+    }
+  }
+  constexpr std::array<std::string_view, 4> kEnds = {"COMPLETED", "FAILED", "TIMED_OUT",
+                                                     "CANCELLED"};
+  output.ended = std::ranges::any_of(
+      kEnds, [&](std::string_view end) { return ascii_equal_ignore_case(status, end); });
+  return output;
+}
+
+Result<std::string> Jobs::read_chat_output(std::string_view output_json) const {
+  boost::system::error_code ec;
+  const json::value value = json::parse(output_json, ec);
+  if (!ec && value.is_object()) {
+    return std::string(output_json);
+  }
+  if (ec || !value.is_array() || value.get_array().empty()) {
+    return fail(no_job("no answer in the output of the job: " + shortened(output_json)));
+  }
+  const json::array& parts = value.get_array();
+  if (parts.size() == 1 && parts.front().is_object()) {
+    // The one element as the bytes it came in.
+    const std::size_t begin = output_json.find('[') + 1;
+    return std::string(output_json.substr(begin, output_json.rfind(']') - begin));
+  }
+  std::string bytes;
+  for (const json::value& part : parts) {
+    append_output(part, bytes);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 const RemoteJobs& runpod_jobs() {
-  static const Jobs kJobs;
+  static const Jobs kJobs(Jobs::Chats::Elsewhere);
+  return kJobs;
+}
+
+const RemoteJobs& runpod_queue_jobs() {
+  static const Jobs kJobs(Jobs::Chats::Here);
   return kJobs;
 }
 

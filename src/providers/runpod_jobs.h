@@ -8,8 +8,10 @@
 
 namespace headgate::providers {
 
-/// RunPod's queue; lives as long as the program.
+/// RunPod's queue; lives as long as the program. The second is for targets whose chats go through
+/// it too.
 const RemoteJobs& runpod_jobs();
+const RemoteJobs& runpod_queue_jobs();
 
 /// The path of an operation of a target's endpoint.
 std::string runpod_path(const TargetName& target, std::string_view operation);

@@ -193,5 +193,37 @@ TEST(RunPodJobs, OnlyAnAnswerAboutTheJobLosesIt) {
   }
 }
 
+TEST(RunPodJobs, OutputIsPutTogetherFromItsParts) {
+  const auto read = [](std::string_view body) { return runpod_queue_jobs().read_stream(body); };
+  const auto slices = read(R"({"status":"IN_PROGRESS","stream":[{"output":"data: {\"a"},)"
+                           R"({"output":"\":1}\n\n","metrics":{"stream_index":2}},{"x":1}]})");
+  ASSERT_TRUE(slices);
+  EXPECT_EQ(slices->bytes, "data: {\"a\":1}\n\n");
+  EXPECT_FALSE(slices->ended);
+  EXPECT_EQ(
+      read(R"({"status":"IN_PROGRESS","stream":[{"output":{"a":1}},{"output":null}]})")->bytes,
+      "data: {\"a\":1}\n\n")
+      << "what is no text is one event";
+  for (const char* status : {"COMPLETED", "failed", "TIMED_OUT", "CANCELLED"}) {
+    EXPECT_TRUE(read(R"({"stream":[],"status":")" + std::string(status) + "\"}")->ended) << status;
+  }
+  EXPECT_FALSE(read(R"({"status":"SOMETHING_NEW"})")->ended);
+  for (const char* none : {"", "[]", "{}", R"({"stream":[]})", "<html>"}) {
+    EXPECT_FALSE(read(none)) << none;
+  }
+}
+
+TEST(RunPodJobs, AChatsOutputIsItsBody) {
+  const auto read = [](std::string_view output) {
+    return runpod_queue_jobs().read_chat_output(output);
+  };
+  EXPECT_EQ(read(R"([{"n":12345678901234567890}])"), R"({"n":12345678901234567890})");
+  EXPECT_EQ(read(R"({"n":1.50})"), R"({"n":1.50})");
+  EXPECT_EQ(read(R"(["data: {\"a\"",":1}\n\n"])"), "data: {\"a\":1}\n\n");
+  for (const char* none : {"", "[]", "7", "\"text\"", "null"}) {
+    EXPECT_FALSE(read(none)) << none;
+  }
+}
+
 }  // namespace
 }  // namespace headgate::providers

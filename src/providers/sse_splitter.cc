@@ -7,16 +7,18 @@ namespace headgate::providers {
 Result<void> SseSplitter::feed(std::string_view bytes) {
   buffer_.erase(0, begin_);
   line_ -= begin_;
+  seen_ -= std::min(seen_, begin_);
   begin_ = 0;
-  if (buffer_.size() + bytes.size() > kMaxEvent && buffer_.size() >= kMaxEvent) {
+  if (buffer_.size() + bytes.size() > max_event_ && buffer_.size() >= max_event_) {
     return fail(upstream_failed("The model server sent an event that is too large.",
-                                "event larger than 4 MiB"));
+                                "event larger than " + std::to_string(max_event_) + " bytes"));
   }
   buffer_.append(bytes);
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (at_start_ && buffer_.size() >= kByteOrderMark.size()) {
     if (buffer_.starts_with(kByteOrderMark)) {
       buffer_.erase(0, kByteOrderMark.size());
+      seen_ = 0;
     }
     at_start_ = false;
   }
@@ -40,8 +42,10 @@ std::optional<SseSplitter::LineEnd> SseSplitter::line_end(std::size_t from) cons
 
 std::optional<SseEvent> SseSplitter::next() {
   while (true) {
-    const auto end = line_end(line_);
+    const auto end = line_end(std::max(line_, seen_));
     if (!end) {
+      // The last byte may be the CR of a CRLF.
+      seen_ = buffer_.empty() ? 0 : buffer_.size() - 1;
       return std::nullopt;
     }
     const bool blank = end->text_end == line_;

@@ -21,9 +21,10 @@ struct SseEvent {
 class SseSplitter {
  public:
   static constexpr std::size_t kMaxEvent = 4U << 20U;
+  explicit SseSplitter(std::size_t max_event = kMaxEvent) : max_event_(max_event) {}
 
   /// Adds bytes; ends the validity of events handed out. UpstreamFailed if an unfinished event is
-  /// larger than kMaxEvent.
+  /// larger than `max_event`.
   Result<void> feed(std::string_view bytes);
   /// The next whole event, or nullopt until more is fed.
   std::optional<SseEvent> next();
@@ -38,9 +39,11 @@ class SseSplitter {
   std::optional<LineEnd> line_end(std::size_t from) const;
   SseEvent parse(std::size_t begin, std::size_t end);
 
+  std::size_t max_event_;
   std::string buffer_;
   std::size_t begin_ = 0;  // of the first event not handed out
   std::size_t line_ = 0;   // of the line looked at
+  std::size_t seen_ = 0;   // before this there is no end of that line
   std::string joined_;     // data of an event with several data lines
   bool at_start_ = true;
 };

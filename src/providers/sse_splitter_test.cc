@@ -66,6 +66,34 @@ TEST(SseSplitter, AByteOrderMarkAtTheStartIsNotPartOfTheFirstLine) {
               ElementsAre("one"));
 }
 
+TEST(SseSplitter, AByteOrderMarkThatComesInPiecesHidesNoLineEnd) {
+  SseSplitter splitter;
+  for (const std::string_view piece : {"\xEF", "\xBB", "\xBF\n", "data: one\n", "\n"}) {
+    ASSERT_TRUE(splitter.feed(piece));
+    if (const auto event = splitter.next(); event && !event->data.empty()) {
+      EXPECT_EQ(event->data, "one");
+      return;
+    }
+  }
+  FAIL() << "the event was not found";
+}
+
+TEST(SseSplitter, TakesLargerEventsWhereItIsTold) {
+  SseSplitter splitter(SseSplitter::kMaxEvent * 2);
+  const std::string block(1 << 16, 'x');
+  ASSERT_TRUE(splitter.feed("data: "));
+  for (std::size_t size = 0; size < SseSplitter::kMaxEvent * 3 / 2; size += block.size()) {
+    ASSERT_TRUE(splitter.feed(block));
+    ASSERT_FALSE(splitter.next());
+  }
+  ASSERT_TRUE(splitter.feed("\r"));
+  ASSERT_FALSE(splitter.next());
+  ASSERT_TRUE(splitter.feed("\n\r\n"));
+  const auto event = splitter.next();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->data.size(), SseSplitter::kMaxEvent * 3 / 2);
+}
+
 TEST(SseSplitter, KnowsTheNameOfAnEvent) {
   SseSplitter splitter;
   ASSERT_TRUE(splitter.feed("event: error\ndata: {}\n\n"));

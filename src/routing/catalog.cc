@@ -170,6 +170,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
       }
       auto any = std::make_shared<Model>();
       any->kind = "chat";
+      any->any_kind = true;
       any->targets.push_back(std::move(*target));
       any->wait_timeout = settings.queue.wait_timeout;
       any->memory = health.model({});

@@ -68,6 +68,7 @@ struct Model {
   std::string name;
   std::vector<std::string> aliases;
   std::string kind;                                ///< as configured: chat, embedding, extract, ...
+  bool any_kind = false;                           ///< not configured by its name: it may be any
   std::vector<Target> targets;                     ///< at least one
   std::chrono::milliseconds wait_timeout{60'000};  ///< of a caller in the model's line
 

@@ -85,6 +85,20 @@ std::vector<std::shared_ptr<TargetHealth>> Health::targets() const {
   return found;
 }
 
+std::vector<std::pair<std::string, std::shared_ptr<ModelMemory>>> Health::models() const {
+  std::vector<std::pair<std::string, std::shared_ptr<ModelMemory>>> found;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, memory] : models_) {
+      if (auto alive = memory.lock()) {
+        found.emplace_back(name, std::move(alive));
+      }
+    }
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
 std::shared_ptr<TargetHealth> Health::find(std::string_view provider,
                                            std::string_view target) const {
   const std::lock_guard lock(mutex_);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,7 +25,9 @@ namespace headgate::routing {
 struct ModelMemory {
   RetryBudget budget;
   PrefixMap prefixes;
-  std::atomic<std::uint64_t> turn{0};  ///< of round_robin
+  std::atomic<std::uint64_t> turn{0};        ///< of round_robin
+  std::atomic<std::uint64_t> hedges{0};      ///< second calls beside silent ones, ever
+  std::atomic<std::uint64_t> hedges_won{0};  ///< of them, those that answered
 
   std::mutex weights_mutex;                           // guards the next
   std::unordered_map<std::uint64_t, double> weights;  ///< smooth weights by TargetHealth::id
@@ -47,6 +50,8 @@ class Health final {
 
   /// Those that a catalog holds, by provider and name.
   std::vector<std::shared_ptr<TargetHealth>> targets() const;
+  /// The same of models, by name.
+  std::vector<std::pair<std::string, std::shared_ptr<ModelMemory>>> models() const;
   std::shared_ptr<TargetHealth> find(std::string_view provider, std::string_view target) const;
 
   /// Held while one target is judged against its peers, so that two of them never put each other

@@ -1,5 +1,8 @@
 #include "routing/needs.h"
 
+#include <algorithm>
+#include <array>
+
 #include "routing/catalog.h"
 
 namespace headgate::routing {
@@ -9,7 +12,23 @@ bool is_of_documents(model::Kind kind) {
   return kind == model::Kind::Ocr || kind == model::Kind::Classify || kind == model::Kind::Extract;
 }
 
+/// Neither of text nor of documents.
+constexpr std::array kOfMedia = {model::Kind::Image, model::Kind::Speech,
+                                 model::Kind::Transcription, model::Kind::Moderation,
+                                 model::Kind::Rerank};
+
 }  // namespace
+
+bool serves(const Model& model, model::Kind kind) {
+  if (model.any_kind) {
+    return true;
+  }
+  if (std::ranges::find(kOfMedia, kind) != kOfMedia.end()) {
+    return model.kind == name_of(kind);
+  }
+  return std::ranges::none_of(kOfMedia,
+                              [&](model::Kind media) { return model.kind == name_of(media); });
+}
 
 std::string_view name_of(Need need) {
   switch (need) {
@@ -30,7 +49,10 @@ std::string_view name_of(Need need) {
 }
 
 std::optional<Need> unmet(const Needs& needs, const Target& target) {
-  if (target.embedded && !is_of_documents(needs.kind)) {
+  const bool known = target.protocol != nullptr && !is_of_documents(needs.kind);
+  const bool offers =
+      target.embedded ? is_of_documents(needs.kind) : !known || target.protocol->offers(needs.kind);
+  if (!offers) {
     return Need::Kind;
   }
   if (target.max_output != 0 && needs.output_tokens > target.max_output) {

@@ -37,6 +37,10 @@ enum class Need : std::uint8_t { Kind, Context, Output, Images, Tools, JsonSchem
 /// "context", "images", ... for details and logs.
 std::string_view name_of(Need need);
 
+/// Whether a model answers requests of `kind`, by the kind that it is configured as: images,
+/// speech, transcripts, moderation and ranking are asked only of models of just that kind.
+bool serves(const Model& model, model::Kind kind);
+
 /// The first need that `target` cannot meet, or nothing. What is not known of a target, it can. The
 /// input is an estimate, so a window counts as too small only if it is so by a quarter.
 std::optional<Need> unmet(const Needs& needs, const Target& target);

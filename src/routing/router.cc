@@ -20,6 +20,7 @@ constexpr double kOutlierShare = 0.5;
 constexpr double kOutlierDistance = 0.3;
 
 // What puts a target behind others, the heaviest first. Within each group the strategy decides.
+constexpr unsigned kSilent = 8;
 constexpr unsigned kBusy = 4;
 constexpr unsigned kTight = 2;
 constexpr unsigned kNotPreferred = 1;
@@ -115,7 +116,8 @@ Plan Router::plan(const Ask& ask, const Catalog& catalog, SteadyTime now) {
   add_targets(plan, rule, by, now);
   for (const std::string& name : ask.model->fallback_models) {
     auto other = catalog.find(name);
-    if (other && std::ranges::find(plan.models, *other) == plan.models.end()) {
+    if (other && serves(**other, ask.needs.kind) &&
+        std::ranges::find(plan.models, *other) == plan.models.end()) {
       plan.models.push_back(std::move(*other));
       add_targets(plan, nullptr, by, now);
     }
@@ -148,6 +150,7 @@ void Router::add_targets(Plan& plan, const Rule* rule, const OrderBy& by, Steady
       continue;
     }
     unsigned rank = keys.load == KeyPool::Load::Busy ? kBusy : 0;
+    rank += target.health->silent(now) ? kSilent : 0;
     rank += fits_well(by.needs, target) ? 0 : kTight;
     const bool preferred = rule == nullptr || rule->prefer.empty() ||
                            std::ranges::find(rule->prefer, i) != rule->prefer.end();
@@ -188,7 +191,7 @@ Lease Router::begin(const Plan& plan, Candidate candidate, SteadyTime now) {
   return lease;
 }
 
-void Router::answered(const Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now) {
+void Router::answered(Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now) {
   lease.target().health->answered(lease.admission_, first_token, now);
 }
 
@@ -274,12 +277,14 @@ NextStep Router::after(const Plan& plan, Candidate candidate, const FailedAttemp
 }
 
 std::optional<std::chrono::nanoseconds> Router::hedge_after(const Model& model,
-                                                            const Target& target) const {
+                                                            const Target& target,
+                                                            model::Delivery delivery) const {
   switch (model.hedge.after) {
     case Hedge::After::Never:
       return std::nullopt;
     case Hedge::After::P95:
-      return target.health->p95();
+      return delivery == model::Delivery::Stream ? target.health->p95_first_token()
+                                                 : target.health->p95();
     case Hedge::After::Fixed:
       return model.hedge.fixed;
   }
@@ -289,6 +294,11 @@ std::optional<std::chrono::nanoseconds> Router::hedge_after(const Model& model,
 bool Router::may_hedge(const Plan& plan, SteadyTime now) {
   const Model& model = *plan.models.front();
   return model.memory->budget.take(model.retry.budget, model.retry.budget_per_second, now);
+}
+
+void Router::outrun(const Lease& lease, std::chrono::nanoseconds elapsed, model::Delivery delivery,
+                    SteadyTime now) {
+  lease.target().health->outrun(elapsed, delivery, now);
 }
 
 void Router::seen_alive(std::string_view provider, std::string_view target, SteadyTime now) {

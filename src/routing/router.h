@@ -78,7 +78,7 @@ class Router final {
   /// was taken meanwhile, or none of its keys can be used. Then the next candidate's turn has come.
   Lease begin(const Plan& plan, Candidate candidate, SteadyTime now);
   /// The first token of a stream is there.
-  void answered(const Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now);
+  void answered(Lease& lease, std::chrono::nanoseconds first_token, SteadyTime now);
   void ended(Lease lease, const Outcome& outcome, SteadyTime now);
 
   /// When begin() would grant a lease; not later than `now` if it would, max() if that is unknown.
@@ -90,9 +90,12 @@ class Router final {
                  SteadyTime now);
   /// When a second attempt may be started beside a first that is still silent; unset: never. It
   /// needs one from the budget.
-  std::optional<std::chrono::nanoseconds> hedge_after(const Model& model,
-                                                      const Target& target) const;
+  std::optional<std::chrono::nanoseconds> hedge_after(const Model& model, const Target& target,
+                                                      model::Delivery delivery) const;
   bool may_hedge(const Plan& plan, SteadyTime now);
+  /// The call is given up for another that answered before it; it is still to be ended.
+  void outrun(const Lease& lease, std::chrono::nanoseconds elapsed, model::Delivery delivery,
+              SteadyTime now);
 
   /// An active health check of a target succeeded.
   void seen_alive(std::string_view provider, std::string_view target, SteadyTime now);

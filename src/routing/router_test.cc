@@ -33,6 +33,19 @@ TEST(Router, LeavesOutWhatCannotBeCalledAndSaysWhy) {
   EXPECT_EQ(plan.retry_at(), kStart + 7s);
 }
 
+TEST(Router, PassesOverASilentTargetWhileOthersAnswer) {
+  World world(settings_of(2));
+  std::vector<Lease> waiting;
+  for (int i = 0; i < 5; ++i) {
+    const Plan plan = world.plan(kStart);
+    waiting.push_back(world.router.begin(plan, plan.candidates[0], kStart));
+  }
+  EXPECT_EQ(order_of(world.plan(kStart + 9s)), "ab");
+  EXPECT_EQ(order_of(world.plan(kStart + 11s)), "ba") << "but not given up";
+  world.router.answered(waiting[0], 11s, kStart + 11s);
+  EXPECT_EQ(order_of(world.plan(kStart + 12s)), "ab");
+}
+
 TEST(Router, GrantsOneProbeAndTheOthersGoOn) {
   World world(settings_of(2));
   fail(world, 0, 5, kStart);
@@ -209,6 +222,46 @@ TEST(Router, TheEmbeddedEngineTakesDocumentsOnly) {
             "ab");
 }
 
+TEST(Router, ATargetWhoseProviderHasNoSuchKindIsLeftOut) {
+  config::Settings settings = settings_of(3);
+  settings.providers[0].protocol = "anthropic";
+  settings.providers[1].protocol = "gemini";
+  World world(settings);
+  const auto order = [&](model::Kind kind) {
+    return order_of(world.router.plan(world.ask({.kind = kind}), *world.catalog, kStart));
+  };
+  EXPECT_EQ(order(model::Kind::Chat), "abc");
+  EXPECT_EQ(order(model::Kind::Embedding), "bc");
+  EXPECT_EQ(order(model::Kind::Image), "bc");
+  EXPECT_EQ(order(model::Kind::Transcription), "c");
+  settings.models[0].targets.resize(1);
+  World alone(settings);
+  const Error error =
+      alone.router.plan(alone.ask({.kind = model::Kind::Rerank}), *alone.catalog, kStart)
+          .refusal(kStart);
+  EXPECT_EQ(error.kind, ErrorKind::InvalidRequest);
+  EXPECT_EQ(error.param, "model");
+}
+
+TEST(Router, AModelServesTheKindThatItIsConfiguredAs) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].kind = "image";
+  settings.models[1].kind = "chat";
+  settings.models[0].fallback_models = {"other"};
+  settings.providers.back().any_model = true;
+  World world(settings);
+  EXPECT_TRUE(serves(*world.model("m"), model::Kind::Image));
+  EXPECT_FALSE(serves(*world.model("m"), model::Kind::Speech));
+  EXPECT_FALSE(serves(*world.model("m"), model::Kind::Chat));
+  EXPECT_FALSE(serves(*world.model("other"), model::Kind::Image));
+  EXPECT_TRUE(serves(*world.model("other"), model::Kind::Embedding)) << "of text all is tried";
+  EXPECT_TRUE(serves(*world.model("unheard-of"), model::Kind::Rerank)) << "nobody knows it";
+  EXPECT_EQ(
+      order_of(world.router.plan(world.ask({.kind = model::Kind::Image}), *world.catalog, kStart)),
+      "a")
+      << "no fallback to a model of another kind";
+}
+
 TEST(Router, RulesPreferAndRestrict) {
   config::Settings settings = settings_of(3);
   config::RuleSettings large;
@@ -366,7 +419,8 @@ TEST(Router, HedgesOnlyWhereConfigured) {
     for (int i = 0; i < 20; ++i) {
       world.call(0, CallResult::Ok, kStart, 100ms);
     }
-    return world.router.hedge_after(*world.model(), world.model()->targets[0]);
+    return world.router.hedge_after(*world.model(), world.model()->targets[0],
+                                    model::Delivery::Whole);
   };
   EXPECT_FALSE(after());
   settings.models[0].hedge_after = "800ms";
@@ -374,6 +428,39 @@ TEST(Router, HedgesOnlyWhereConfigured) {
   settings.models[0].hedge_after = "p95";
   ASSERT_TRUE(after());
   EXPECT_NEAR(static_cast<double>(*after() / 1us), 100'000, 12'500);
+}
+
+TEST(Router, HedgesAStreamAfterTheFirstTokensOfOthers) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].hedge_after = "p95";
+  World world(settings);
+  const auto after = [&](model::Delivery delivery) {
+    return world.router.hedge_after(*world.model(), world.model()->targets[0], delivery);
+  };
+  const Plan plan = world.plan(kStart);
+  for (int i = 0; i < 20; ++i) {
+    Lease lease = world.router.begin(plan, plan.candidates[0], kStart);
+    world.router.answered(lease, 10ms, kStart);
+    world.router.ended(std::move(lease), {.result = CallResult::Ok, .latency = 5s}, kStart);
+  }
+  EXPECT_NEAR(static_cast<double>(*after(model::Delivery::Stream) / 1us), 10'000, 1'250);
+  EXPECT_NEAR(static_cast<double>(*after(model::Delivery::Whole) / 1ms), 5'000, 625);
+}
+
+TEST(Router, ACallThatIsOutrunIsKnownToBeSlowAndNoMore) {
+  config::Settings settings = settings_of(1);
+  settings.models[0].hedge_after = "p95";
+  World world(settings);
+  const Plan plan = world.plan(kStart);
+  for (int i = 0; i < 20; ++i) {
+    const Lease lease = world.router.begin(plan, plan.candidates[0], kStart);
+    world.router.outrun(lease, 700ms, model::Delivery::Whole, kStart);
+  }
+  const TargetView view = world.target(0).view(kStart);
+  EXPECT_EQ(view.in_flight, 0U);
+  EXPECT_EQ(view.failed + view.succeeded + view.failures_in_row, 0U);
+  EXPECT_EQ(view.latency, 700ms);
+  EXPECT_NEAR(static_cast<double>(view.p95 / 1ms), 700, 700 / 8);
 }
 
 TEST(Router, AWindowMayBeLargerIfOneOfTheTwoIsNotKnown) {

@@ -27,6 +27,11 @@ constexpr std::int64_t kSliceSeconds = 5;
 constexpr unsigned kFinest = 14;
 constexpr std::uint32_t kLatenciesKept = 512;
 constexpr std::uint32_t kLatenciesNeeded = 20;
+/// So many calls wait at a target that is thought silent, for so long.
+constexpr std::uint32_t kWaitingAtSilent = 5;
+constexpr std::int64_t kUsualTimes = 4;
+constexpr nanoseconds kLeastSilence = std::chrono::seconds(1);
+constexpr nanoseconds kSilenceOfUnknown = std::chrono::seconds(10);
 
 std::int64_t ticks(SteadyTime time) {
   return std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count();
@@ -53,6 +58,10 @@ std::size_t bin_of(nanoseconds latency, std::size_t bins) {
   }
   const auto octave = static_cast<unsigned>(std::bit_width(units)) - 3;
   return std::min<std::size_t>(octave * 4ULL + ((units >> octave) & 3U), bins - 1);
+}
+
+std::optional<nanoseconds> if_known(nanoseconds time) {
+  return time == nanoseconds(0) ? std::nullopt : std::optional(time);
 }
 
 nanoseconds middle_of(std::size_t bin) {
@@ -88,6 +97,13 @@ std::string_view name_of(OpenCause cause) {
       return "by_hand";
   }
   return "none";
+}
+
+void Timings::note(nanoseconds time) {
+  const double length = std::chrono::duration<double>(time).count();
+  const auto* const bound = std::ranges::lower_bound(kBounds, length);
+  ++counts[static_cast<std::size_t>(bound - kBounds.begin())];
+  seconds += length;
 }
 
 TargetHealth::TargetHealth(std::string provider, std::string target)
@@ -127,6 +143,9 @@ TargetHealth::Admission TargetHealth::begin(SteadyTime now) {
     return {};
   }
   in_flight_.fetch_add(1, std::memory_order_relaxed);
+  if (waiting_.fetch_add(1, std::memory_order_relaxed) == 0) {
+    heard_at_.store(ticks(now), std::memory_order_relaxed);
+  }
   if (state == BreakerState::Closed) {
     return {.kind = Admission::Kind::Granted, .period = period_};
   }
@@ -135,9 +154,13 @@ TargetHealth::Admission TargetHealth::begin(SteadyTime now) {
   return {.kind = Admission::Kind::Probe, .period = period_};
 }
 
-void TargetHealth::answered(Admission admission, nanoseconds first_token, SteadyTime now) {
+void TargetHealth::answered(Admission& admission, nanoseconds first_token, SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  first_token_.add(first_token, now);
+  heard_at_.store(ticks(now), std::memory_order_relaxed);
+  if (!std::exchange(admission.answered, true)) {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  note_first_token(first_token, now);
   if (admission.kind == Admission::Kind::Probe && admission.period == period_) {
     shut(now);
   }
@@ -146,16 +169,19 @@ void TargetHealth::answered(Admission admission, nanoseconds first_token, Steady
 void TargetHealth::end(Admission admission, const Outcome& outcome,
                        const config::BreakerSettings& breaker, SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  leave(admission);
+  if (outcome.result != CallResult::ProviderFault && outcome.result != CallResult::Cancelled) {
+    heard_at_.store(ticks(now), std::memory_order_relaxed);
+  }
   ++calls_;
   switch (outcome.result) {
     case CallResult::Ok:
       ++succeeded_;
       note(false, now);
       latency_.add(outcome.latency, now);
-      note_latency(outcome.latency);
+      latencies_.note(outcome.latency);
       if (outcome.first_token) {
-        first_token_.add(*outcome.first_token, now);
+        note_first_token(*outcome.first_token, now);
       }
       if (admission.period == period_) {
         failures_in_row_ = 0;
@@ -183,10 +209,42 @@ void TargetHealth::end(Admission admission, const Outcome& outcome,
   }
 }
 
+void TargetHealth::outrun(nanoseconds elapsed, model::Delivery delivery, SteadyTime now) {
+  const bool stream = delivery == model::Delivery::Stream;
+  const std::lock_guard lock(mutex_);
+  Ewma& known = stream ? first_token_ : latency_;
+  if (elapsed > known.at_time(now)) {
+    known.add(elapsed, now);
+  }
+  (stream ? first_tokens_ : latencies_).note(elapsed);
+}
+
+void TargetHealth::note_remote_wait(nanoseconds wait) {
+  const std::lock_guard lock(mutex_);
+  remote_waits_.note(wait);
+}
+
 void TargetHealth::abandon(Admission admission) {
   const std::lock_guard lock(mutex_);
-  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  leave(admission);
   withdraw(admission);
+}
+
+void TargetHealth::leave(const Admission& admission) {
+  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  if (!admission.answered) {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+bool TargetHealth::silent(SteadyTime now) const {
+  if (waiting_.load(std::memory_order_relaxed) < kWaitingAtSilent) {
+    return false;
+  }
+  const std::int64_t usual = latency_.value.load(std::memory_order_relaxed);
+  const nanoseconds patience =
+      usual == 0 ? kSilenceOfUnknown : std::max(kLeastSilence, nanoseconds(kUsualTimes * usual));
+  return ticks(now) - heard_at_.load(std::memory_order_relaxed) > patience.count();
 }
 
 void TargetHealth::fault(Admission admission, const config::BreakerSettings& breaker,
@@ -316,34 +374,44 @@ TargetHealth::Recent TargetHealth::recent(SteadyTime now) const {
   return sum;
 }
 
-void TargetHealth::note_latency(nanoseconds latency) {
-  ++latencies_[bin_of(latency, kLatencyBins)];
-  if (++latencies_kept_ < kLatenciesKept) {
+void TargetHealth::note_first_token(nanoseconds first_token, SteadyTime now) {
+  first_token_.add(first_token, now);
+  first_tokens_.note(first_token);
+  all_first_tokens_.note(first_token);
+}
+
+void TargetHealth::Latencies::note(nanoseconds latency) {
+  ++counts_[bin_of(latency, kBins)];
+  if (++kept_ < kLatenciesKept) {
     return;
   }
-  latencies_kept_ = 0;
-  for (std::uint16_t& count : latencies_) {
+  kept_ = 0;
+  for (std::uint16_t& count : counts_) {
     count = static_cast<std::uint16_t>(count / 2);
-    latencies_kept_ += count;
+    kept_ += count;
   }
 }
 
-nanoseconds TargetHealth::percentile_95() const {
-  if (latencies_kept_ < kLatenciesNeeded) {
+nanoseconds TargetHealth::Latencies::percentile_95() const {
+  if (kept_ < kLatenciesNeeded) {
     return nanoseconds(0);
   }
-  std::uint32_t above = latencies_kept_ / 20;
-  std::size_t bin = kLatencyBins - 1;
-  while (bin > 0 && latencies_[bin] <= above) {
-    above -= latencies_[bin--];
+  std::uint32_t above = kept_ / 20;
+  std::size_t bin = kBins - 1;
+  while (bin > 0 && counts_[bin] <= above) {
+    above -= counts_[bin--];
   }
   return middle_of(bin);
 }
 
 std::optional<nanoseconds> TargetHealth::p95() const {
   const std::lock_guard lock(mutex_);
-  const nanoseconds found = percentile_95();
-  return found == nanoseconds(0) ? std::nullopt : std::optional(found);
+  return if_known(latencies_.percentile_95());
+}
+
+std::optional<nanoseconds> TargetHealth::p95_first_token() const {
+  const std::lock_guard lock(mutex_);
+  return if_known(first_tokens_.percentile_95());
 }
 
 TargetView TargetHealth::view(SteadyTime now) const {
@@ -359,12 +427,14 @@ TargetView TargetHealth::view(SteadyTime now) const {
   view.failures_in_row = failures_in_row_;
   view.latency = latency_.at_time(now);
   view.first_token = first_token_.at_time(now);
-  view.p95 = percentile_95();
+  view.p95 = latencies_.percentile_95();
   view.calls = calls_;
   view.succeeded = succeeded_;
   view.failed = failed_;
   view.rate_limited = rate_limited_;
   view.opened = opened_;
+  view.first_tokens = all_first_tokens_;
+  view.remote_waits = remote_waits_;
   return view;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "config/settings.h"
+#include "model/inference_request.h"
 
 namespace headgate::routing {
 
@@ -46,6 +47,16 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> retry_after{};  ///< of RateLimited
 };
 
+/// How long something took, counted for ever.
+struct Timings {
+  /// Seconds.
+  static constexpr std::array kBounds = {0.05, 0.1,  0.25, 0.5,   1.0,   2.5,  5.0,
+                                         10.0, 30.0, 60.0, 120.0, 300.0, 600.0};
+  std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< within each bound, then beyond
+  double seconds = 0;                                      ///< all together
+  void note(std::chrono::nanoseconds time);
+};
+
 /// What an operator sees of a target.
 struct TargetView {
   std::string provider;
@@ -64,6 +75,8 @@ struct TargetView {
   std::uint64_t failed = 0;        ///< provider faults
   std::uint64_t rate_limited = 0;  ///< by the provider
   std::uint64_t opened = 0;        ///< times the breaker opened
+  Timings first_tokens;
+  Timings remote_waits;  ///< of jobs in the provider's own queue, cold starts included
   // Of its provider.
   std::uint32_t keys = 0;
   std::uint32_t keys_resting = 0;
@@ -81,6 +94,7 @@ class TargetHealth final {
     enum class Kind : std::uint8_t { Refused, Granted, Probe };
     Kind kind = Kind::Refused;
     std::uint64_t period = 0;  ///< in which of the breaker's periods
+    bool answered = false;     ///< the first token is there
   };
   enum class Standing : std::uint8_t { Closed, ProbeDue, ProbeRuns, Open };
 
@@ -97,11 +111,17 @@ class TargetHealth final {
   /// Takes a place for one call. Granted calls must be ended.
   Admission begin(SteadyTime now);
   /// The first token of a call is there: a probe has succeeded, but the call goes on.
-  void answered(Admission admission, std::chrono::nanoseconds first_token, SteadyTime now);
+  void answered(Admission& admission, std::chrono::nanoseconds first_token, SteadyTime now);
   /// The call that `admission` granted has ended. What was begun before the breaker last changed
   /// decides nothing any more: the last timeouts of an outage must not begin a second one.
   void end(Admission admission, const Outcome& outcome, const config::BreakerSettings& breaker,
            SteadyTime now);
+  /// A call is given up because another target answered before it: its answer, or of a stream its
+  /// first token, would have come `elapsed` after its start at the earliest. Without this only
+  /// quick answers would be known of a target that is often outrun. The call is still to be ended.
+  void outrun(std::chrono::nanoseconds elapsed, model::Delivery delivery, SteadyTime now);
+  /// So long a job waited in the provider's queue for a worker.
+  void note_remote_wait(std::chrono::nanoseconds wait);
   /// A granted call was not made.
   void abandon(Admission admission);
 
@@ -118,12 +138,17 @@ class TargetHealth final {
   /// When a probe is due; of Open only.
   SteadyTime open_until() const;
   std::uint32_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  /// Whether several calls wait and nothing was heard for far longer than usual: a server that is
+  /// gone without a word. Its breaker hears of that only when the first call has waited its time.
+  bool silent(SteadyTime now) const;
   /// Peak EWMA of the latency as of `now`, which fades while nothing is heard; 30 ms at first.
   std::chrono::nanoseconds latency(SteadyTime now) const;
   /// The same of the first token; the latency's where no streams were seen.
   std::chrono::nanoseconds first_token(SteadyTime now) const;
   /// The 95th percentile of recent latencies, or nothing before 20 of them.
   std::optional<std::chrono::nanoseconds> p95() const;
+  /// The same of the first token of streams.
+  std::optional<std::chrono::nanoseconds> p95_first_token() const;
 
   /// Faults and calls of the last 30 s.
   struct Recent {
@@ -148,16 +173,26 @@ class TargetHealth final {
     std::uint32_t faults = 0;
   };
   /// Latencies in quarters of octaves; the counts are halved when full, so that old ones fade.
-  static constexpr std::size_t kLatencyBins = 96;
+  class Latencies {
+   public:
+    void note(std::chrono::nanoseconds latency);
+    /// 0 before there are enough of them.
+    std::chrono::nanoseconds percentile_95() const;
+
+   private:
+    static constexpr std::size_t kBins = 96;
+    std::array<std::uint16_t, kBins> counts_{};
+    std::uint32_t kept_ = 0;
+  };
 
   void note(bool fault, SteadyTime now);
-  void note_latency(std::chrono::nanoseconds latency);
-  std::chrono::nanoseconds percentile_95() const;
+  void note_first_token(std::chrono::nanoseconds first_token, SteadyTime now);
   void change(BreakerState state, OpenCause cause);
   void open(OpenCause cause, SteadyTime until, SteadyTime now);
   void shut(SteadyTime now);
   void fault(Admission admission, const config::BreakerSettings& breaker, SteadyTime now);
   void withdraw(Admission admission);
+  void leave(const Admission& admission);
 
   const std::string provider_;
   const std::string target_;
@@ -167,6 +202,8 @@ class TargetHealth final {
   std::atomic<BreakerState> state_{BreakerState::Closed};
   std::atomic<std::int64_t> open_until_{0};  ///< steady nanoseconds
   std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint32_t> waiting_{0};  ///< of these, without a first token
+  std::atomic<std::int64_t> heard_at_{0};  ///< steady nanoseconds; or when the first began to wait
   Ewma latency_;
   Ewma first_token_;
 
@@ -178,8 +215,10 @@ class TargetHealth final {
   SteadyTime opened_at_{};
   std::uint64_t period_ = 0;  ///< counts the changes of the state
   std::array<Slice, 6> slices_{};
-  std::array<std::uint16_t, kLatencyBins> latencies_{};
-  std::uint32_t latencies_kept_ = 0;
+  Latencies latencies_;
+  Latencies first_tokens_;
+  Timings all_first_tokens_;
+  Timings remote_waits_;
   std::uint64_t calls_ = 0;
   std::uint64_t succeeded_ = 0;
   std::uint64_t failed_ = 0;

@@ -1,5 +1,7 @@
 #include "routing/target_health.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace headgate::routing {
@@ -103,7 +105,7 @@ TEST_F(Breaker, AProbeThatProvesNothingMakesRoomForTheNext) {
 
 TEST_F(Breaker, AProbeHasSucceededWithItsFirstToken) {
   fail(3, kStart);
-  const auto probe = health_.begin(kStart + 60s);
+  auto probe = health_.begin(kStart + 60s);
   health_.answered(probe, 200ms, kStart + 60s);
   EXPECT_EQ(health_.standing(kStart + 60s), Standing::Closed);
   EXPECT_EQ(health_.in_flight(), 1U);
@@ -168,6 +170,40 @@ TEST_F(Breaker, OnlyAClosedOneIsEjected) {
   EXPECT_EQ(health_.view(kStart).cause, OpenCause::Outlier);
   EXPECT_EQ(health_.open_until(), kStart + 30s);
   EXPECT_FALSE(health_.eject(60s, kStart));
+}
+
+TEST(TargetHealth, IsSilentWhenSeveralWaitFarLongerThanUsual) {
+  TargetHealth health("a", "t");
+  const auto known = health.begin(kStart);
+  health.end(known, ended(CallResult::Ok, 400ms), kBreaker, kStart);
+  std::vector<TargetHealth::Admission> calls;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(health.silent(kStart + 1h)) << "too few wait";
+    calls.push_back(health.begin(kStart + 1s));
+  }
+  EXPECT_FALSE(health.silent(kStart + 2600ms));
+  EXPECT_TRUE(health.silent(kStart + 2601ms)) << "four times the usual";
+  health.answered(calls[0], 1s, kStart + 3s);
+  EXPECT_FALSE(health.silent(kStart + 1h)) << "one has its first token, however long it goes on";
+  calls.push_back(health.begin(kStart + 4s));
+  EXPECT_FALSE(health.silent(kStart + 4600ms)) << "heard a moment ago";
+  EXPECT_TRUE(health.silent(kStart + 4601ms));
+  health.end(calls[0], ended(CallResult::Ok, 400ms), kBreaker, kStart + 5s);
+  EXPECT_FALSE(health.silent(kStart + 5s));
+  for (std::size_t i = 1; i < calls.size(); ++i) {
+    health.abandon(calls[i]);
+  }
+  EXPECT_EQ(health.in_flight(), 0U);
+  EXPECT_FALSE(health.silent(kStart + 1h));
+}
+
+TEST(TargetHealth, OfAnUnknownSpeedIsSilentOnlyAfterLong) {
+  TargetHealth health("a", "t");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(health.begin(kStart).kind, Kind::Granted);
+  }
+  EXPECT_FALSE(health.silent(kStart + 10s));
+  EXPECT_TRUE(health.silent(kStart + 11s));
 }
 
 TEST(TargetHealth, LatencyRisesAtOnceAndSinksSlowly) {

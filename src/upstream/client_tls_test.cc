@@ -138,6 +138,16 @@ TEST_F(ClientTls, LimitsTheHandshakeByTheConnectTimeout) {
   expect_phase(under_test.call(request), FailurePhase::ConnectTimeout);
 }
 
+TEST_F(ClientTls, AnExchangeWithoutTimeLeftSaysNothingOfTheServer) {
+  RawServer server([](RawPeer& raw, int) { raw.wait_closed(); });
+  const Origin origin = named("models.test", server);
+  ClientUnderTest under_test(trusting());
+  OutgoingRequest request = get(origin);
+  request.timeouts.connect = 1h;
+  request.timeouts.deadline = std::chrono::steady_clock::now() + 50ms;
+  expect_phase(under_test.call(request), FailurePhase::TotalTimeout);
+}
+
 TEST_F(ClientTls, TunnelsThroughAProxyAndVerifiesTheServerBehindIt) {
   std::string connect;
   std::string head;

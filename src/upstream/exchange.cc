@@ -152,6 +152,7 @@ class PooledExchange final : public Exchange, public Recycled {
   Result<std::string_view> take_piece();
   Result<std::string_view> take_chunks();
 
+  Error too_late(Error error) const;
   /// Why an exchange ended. Out of line: it would make the coroutines' frames larger.
   Failure broken(Connection::Woken woken, FailurePhase timeout, FailurePhase closed) const;
 
@@ -172,6 +173,14 @@ class PooledExchange final : public Exchange, public Recycled {
   bool sent_whole_ = false;
   bool complete_ = false;
 };
+
+/// A connection that did not come about because the whole exchange had no time left says nothing of
+/// the server.
+[[gnu::noinline]] Error PooledExchange::too_late(Error error) const {
+  const bool total = failure_phase(error) == FailurePhase::ConnectTimeout &&
+                     std::chrono::steady_clock::now() >= request_.timeouts.deadline;
+  return total ? failure(FailurePhase::TotalTimeout, std::move(error.detail)) : error;
+}
 
 [[gnu::noinline]] Failure PooledExchange::broken(Connection::Woken woken, FailurePhase timeout,
                                                  FailurePhase closed) const {
@@ -246,7 +255,7 @@ Task<Result<void>> PooledExchange::send(Reuse reuse) {
                                       request_.timeouts.deadline);
     auto opened = co_await pool_.connect(destination(), until, request_.cancel);
     if (!opened) {
-      co_return fail(opened.error());
+      co_return fail(too_late(std::move(opened.error())));
     }
     connection_ = std::move(*opened);
   }

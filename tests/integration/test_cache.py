@@ -38,6 +38,7 @@ models:
   failing: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:status=500" }} ], retry: {{ max_attempts: 1 }}, breaker: {{ failures: 0 }} }}
   busy: {{ cache: {{ ttl: 1h }}, queue: {{ max_concurrent: 1, max_waiting: 0 }}, targets: [ {{ provider: openai, model: "busy-upstream" }} ] }}
   billed: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
+  paced: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:tokens=50:tps=100" }} ] }}
   large: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:echo" }} ] }}
 """
 
@@ -159,8 +160,7 @@ def test_a_broken_stream_and_an_error_are_not_kept(site):
 
 
 def test_a_stream_whose_client_left_is_not_kept(site):
-    body = json.dumps({"model": "large", "temperature": 0, "stream": True,
-                       "messages": [{"role": "user", "content": "left " + "word " * 20_000}]})
+    body = json.dumps({"model": "paced", "temperature": 0, "stream": True, "messages": [{"role": "user", "content": "left"}]})
     connection = http.client.HTTPConnection("127.0.0.1", site.gateway.port, timeout=20)
     connection.request("POST", "/v1/chat/completions", body, {**JSON, "X-API-Key": KEY})
     connection.getresponse().read(10)

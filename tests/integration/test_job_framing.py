@@ -40,7 +40,7 @@ def test_an_answer_that_is_no_json_is_no_result(site):
     job_id = site.submit(chat("no-json"))
     job = site.ended(job_id)
     assert job["status"] == "failed" and job["result"] is None and len(job["attempts"]) == 2
-    assert job["error"]["type"] == "upstream_error" and "JSON" in job["error"]["message"]
+    assert job["error"]["type"] == "upstream_error" and "understood" in job["error"]["message"]
     assert site.events(job_id)[-1][2]["status"] == "failed"
     status, _, answer = site.call("/v1/chat/completions", chat("no-json"), {**ASYNC, "Prefer": "respond-async, wait=20"})
     assert status == 502 and answer["error"]["message"]

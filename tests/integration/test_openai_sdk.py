@@ -32,7 +32,7 @@ data_dir: {folder}/data
 log: {{ format: json }}
 auth:
   keys:
-    - {{ name: all, key: {KEYS["SDK_TEST_KEY"]}, scopes: [models:read, inference:text, jobs:read, jobs:write], tier: unlimited }}
+    - {{ name: all, key: {KEYS["SDK_TEST_KEY"]}, scopes: [models:read, inference:text, inference:image, inference:audio, jobs:read, jobs:write], tier: unlimited }}
     - {{ name: models, key: {KEYS["SDK_TEST_MODELS_ONLY_KEY"]}, scopes: [models:read], tier: unlimited }}
     - {{ name: once, key: {KEYS["SDK_TEST_ONE_REQUEST_KEY"]}, scopes: [inference:text], tier: once }}
     - {{ name: slow, key: {KEYS["SDK_TEST_SLOW_KEY"]}, scopes: [inference:text], tier: slow }}
@@ -45,12 +45,19 @@ providers:
   simulator: {{ protocol: openai, base_url: "{simulator}", api_keys: [{SIMULATOR_KEY}] }}
   limiting: {{ protocol: openai, base_url: "{simulator}", api_keys: [{SIMULATOR_KEY}] }}  # its key rests after a 429
   scripted: {{ protocol: openai, base_url: "{scripted}/v1" }}
+  gemini: {{ protocol: gemini, base_url: "{simulator.removesuffix("/v1")}", api_keys: [{SIMULATOR_KEY}] }}
 models:
   talker: {{ aliases: [org/talker], targets: [ {{ provider: simulator, model: "sim:tokens=5" }} ] }}
   endless: {{ targets: [ {{ provider: simulator, model: "sim:tokens=100000:tps=50" }} ] }}
   silent: {{ targets: [ {{ provider: simulator, model: "sim:silence" }} ] }}
   echo: {{ targets: [ {{ provider: simulator, model: "sim:echo" }} ] }}
   embedder: {{ kind: embedding, targets: [ {{ provider: simulator, model: "sim:dimensions=8" }} ] }}
+  gemini-embedder: {{ kind: embedding, targets: [ {{ provider: gemini, model: "sim-gemini" }} ] }}
+  painter: {{ kind: image, targets: [ {{ provider: simulator, model: "sim:bytes=300" }} ] }}
+  speaker: {{ kind: speech, targets: [ {{ provider: simulator, model: "sim:bytes=5000" }} ] }}
+  cut-speaker: {{ kind: speech, retry: {{ max_attempts: 1 }}, targets: [ {{ provider: simulator, model: "sim:bytes=5000:cut=1" }} ] }}
+  scribe: {{ kind: transcription, targets: [ {{ provider: simulator, model: "sim:tokens=7" }} ] }}
+  judge: {{ kind: moderation, aliases: [omni-moderation-latest], targets: [ {{ provider: simulator, model: "sim-judge" }} ] }}
   failing: {{ targets: [ {{ provider: simulator, model: "sim:status=500" }} ] }}
   limited: {{ targets: [ {{ provider: limiting, model: "sim:status=429:retry-after=7" }} ] }}
   resetting: {{ targets: [ {{ provider: simulator, model: "sim:reset" }} ] }}

@@ -27,7 +27,17 @@ MODELS = {
     "cold": ("cold-start=2s", []),
     "spare": ("job=failed", ["{provider: embedded}"]),
     "deep": ("status=503:times=2:on=status", []),
+    "sure": ("", ["{provider: embedded}"]),
+    "unsure": ("", ["{provider: embedded}"]),
 }
+# Of the answers that are sure to 0.95.
+CHATS = {
+    # name: (the endpoint's behaviour, the worker's model)
+    "talk": ("", "sim:tokens=6"),
+    "talk-cold": (":cold-start=1s", "sim:tokens=6"),
+    "talk-long": (":execution=3600s", "sim:tokens=6"),
+}
+CONFIDENCE = {"sure": 0.9, "unsure": 0.99}
 
 
 def options(simulator):
@@ -39,6 +49,12 @@ def options(simulator):
         targets = ", ".join([f'{{provider: runpod, endpoint: "{endpoint(name)}"}}', *more])
         given += [f"models.{name}.kind=classify", f"models.{name}.targets=[{targets}]",
                   f"models.{name}.retry={{max_attempts: 3, initial: 10ms, max: 20ms}}"]
+    given += [f"models.{name}.min_confidence={least}" for name, least in CONFIDENCE.items()]
+    given += ["providers.queue.protocol=runpod_queue", "providers.queue.api_keys=[rp-key]",
+              f"providers.queue.base_url=http://127.0.0.1:{simulator.port}/v2"]
+    for name, (behaviour, model) in CHATS.items():
+        given.append(f'models.{name}.targets=[{{provider: queue, endpoint: "sim-{name}{behaviour}", model: "{model}"}}]')
+    given += ["models.alone.kind=classify", "models.alone.targets=[{provider: embedded}]"]
     given += ["models.fields.kind=extract", 'models.fields.targets=[{provider: runpod, endpoint: "sim-fields"}]',
               'models.llama.targets=[{provider: runpod, endpoint: "sim-llm", model: "sim:tokens=6"}]']
     return given
@@ -180,19 +196,99 @@ def test_work_in_doubt_is_not_handed_over_twice(site):
     assert len(calls(site, "doubt", "run")) == 1
 
 
-def test_another_target_takes_over(site):
+@pytest.fixture(scope="module")
+def invoice():
+    """The URL of a document on loopback."""
     handler = functools.partial(QuietFiles, directory=SAMPLES)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/invoice.jpg"
-        status, headers, answer = classify(site, "spare", url)
-    finally:
-        server.shutdown()
-        server.server_close()
+    yield f"http://127.0.0.1:{server.server_port}/invoice.jpg"
+    server.shutdown()
+    server.server_close()
+
+
+def test_another_target_takes_over(site, invoice):
+    status, headers, answer = classify(site, "spare", invoice)
     assert status == 200, answer
     assert answer["provider"] == "embedded" and int(headers["x-headgate-attempts"]) > 1
     assert calls(site, "spare", "run")
+
+
+def test_a_target_that_is_sure_is_alone_asked(site, invoice):
+    status, headers, answer = classify(site, "sure", invoice)
+    assert status == 200, answer
+    assert (answer["provider"], answer["confidence"], headers["x-headgate-attempts"]) == ("runpod", 0.95, "1")
+
+
+def test_below_the_confidence_wanted_the_next_is_asked_and_the_surest_counts(site, invoice):
+    _, _, alone = site.call("/v1/classify", {"model": "alone", "image_urls": [invoice]})
+    status, headers, answer = classify(site, "unsure", invoice)
+    assert status == 200, answer
+    assert headers["x-headgate-attempts"] == "2" and len(calls(site, "unsure", "run")) == 1
+    best = ("embedded", alone["confidence"]) if alone["confidence"] > 0.95 else ("runpod", 0.95)
+    assert (answer["provider"], answer["confidence"]) == best
+    assert headers["x-headgate-provider"] == best[0]
+
+
+def test_an_answer_that_is_not_sure_is_better_than_none(site):
+    status, headers, answer = classify(site, "unsure")  # the embedded engine cannot fetch it
+    assert status == 200, answer
+    assert (answer["provider"], answer["confidence"]) == ("runpod", 0.95)
+
+
+@pytest.mark.parametrize("url", ["http://files.example/scan.png", "https://169.254.169.254/latest", "https://10.0.0.1/x",
+                                 "https://localhost/x", "https://files.example:8443/x"])
+def test_what_the_gateway_would_not_fetch_no_worker_is_sent_to(site, url):
+    status, _, answer = classify(site, "plain", url)
+    assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "url_not_allowed", "image_urls")
+    assert not site.simulator.jobs()
+
+
+def test_how_long_work_waited_at_the_provider_is_told(site):
+    status, headers, _ = classify(site, "plain")
+    assert status == 200 and int(headers["x-headgate-remote-wait-ms"]) >= 0
+    _, _, page = site.gateway.call("/metrics")
+    assert 'headgate_target_remote_wait_seconds_count{provider="runpod",target="sim-plain"}' in page.decode()
+
+
+def talk(site, name, text, **members):
+    body = {"model": name, "messages": [{"role": "user", "content": text}], **members}
+    return site.gateway.call("/v1/chat/completions", json.dumps(body).encode(), JSON)
+
+
+def text_of(streamed):
+    events = [json.loads(line[6:]) for line in streamed.decode().splitlines() if line.startswith("data: {")]
+    return "".join(choice["delta"].get("content", "") for event in events for choice in event["choices"])
+
+
+@pytest.mark.parametrize("name", ["talk", "talk-cold"])
+def test_a_chat_through_the_queue_streams(site, name):
+    status, headers, streamed = talk(site, name, "hello", stream=True)
+    assert status == 200 and headers["x-headgate-provider"] == "queue", streamed
+    assert streamed.rstrip().endswith(b"data: [DONE]")
+    status, _, whole = talk(site, name, "hello")
+    assert status == 200, whole
+    assert text_of(streamed) == json.loads(whole)["choices"][0]["message"]["content"] != ""
+    targets = [request["target"].split("/")[3] for request in site.simulator.log()["requests"]]
+    assert targets.count("run") == 2 and "stream" in targets and "cancel" not in targets
+
+
+def test_a_chat_through_the_queue_is_a_job_that_survives(site):
+    job = site.submit({"model": "talk-cold", "messages": [{"role": "user", "content": "hi"}]})
+    until(lambda: [one for one in site.simulator.log()["requests"] if "/status/" in one["target"]])
+    site.crash()
+    ended = site.ended(job)
+    assert ended["status"] == "succeeded" and ended["result"]["choices"][0]["message"]["content"], ended
+    assert len([one for one in site.simulator.log()["requests"] if one["target"].endswith("/run")]) == 1
+
+
+def test_a_client_who_leaves_a_stream_of_the_queue_cancels_the_work(site):
+    connection = http.client.HTTPConnection("127.0.0.1", site.gateway.port, timeout=30)
+    body = {"model": "talk-long", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {**JSON, "X-API-Key": KEY})
+    until(lambda: [one for one in site.simulator.log()["requests"] if "/stream/" in one["target"]])
+    connection.close()
+    until(lambda: [remote["status"] for remote in site.simulator.jobs()] == ["CANCELLED"])
 
 
 def test_an_upload_goes_to_the_target_that_takes_it(site):

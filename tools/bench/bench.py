@@ -76,8 +76,8 @@ def measure(case, target, scripts, seconds, core):
             "p99_us": result["p99_us"], "cpu_us": cpu * 1e6 / result["requests"]}
 
 
-def measure_first_event(target, seconds):
-    times = sorted(load.first_events(target.stream_port, seconds))
+def measure_first_token(target, seconds):
+    times = sorted(load.first_tokens(target.stream_port, seconds))
     return {"p50_us": times[len(times) // 2], "p99_us": times[len(times) * 99 // 100]}
 
 
@@ -99,7 +99,7 @@ def run_rounds(targets, cases, scripts, options):
                 note(f"{case.name}, {case.connections} conn.", target, sample)
                 time.sleep(PAUSE_SECONDS)
         for target in order:
-            note("first event, 1 conn.", target, measure_first_event(target, options.seconds / 2))
+            note("first token, 1 conn.", target, measure_first_token(target, options.seconds / 2))
         print(f"round {number + 1} of {options.rounds} done", file=sys.stderr)
     return samples
 

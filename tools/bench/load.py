@@ -1,8 +1,9 @@
-"""The load: request bodies, wrk, and a client that times the first event of a stream."""
+"""The load: request bodies, wrk, and a client that times the first token of a stream."""
 
 import base64
 import json
 import random
+import re
 import socket
 import subprocess
 import time
@@ -12,6 +13,9 @@ from proxies import GATEWAY_KEY, PACED_MODEL, pinned
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json",
            "Authorization": f"Bearer {GATEWAY_KEY}", "User-Agent": "OpenAI/JS 6.49.0",
            "X-Stainless-Lang": "js", "X-Stainless-Retry-Count": "0"}
+
+FIRST_TOKEN = re.compile(rb'"content":"[^"]')
+LAST_CHUNK = re.compile(rb"\r\n0\r\n\r\n")
 
 PROSE = ("The claimant said that \"the roof was sound\" when the policy began.\n"
          "Please list each date, each amount and the page it stands on. ")
@@ -90,8 +94,8 @@ def run_wrk(script, port, connections, seconds, core):
     return result
 
 
-def first_events(port, seconds):
-    """Microseconds from sending a request to its first event, one stream after the other."""
+def first_tokens(port, seconds):
+    """Microseconds from sending a request to its first token, one stream after the other."""
     body = stream_body(PACED_MODEL)
     fields = {"Host": "bench", "Content-Length": str(len(body)), **HEADERS}
     head = "POST /v1/chat/completions HTTP/1.1\r\n"
@@ -104,16 +108,16 @@ def first_events(port, seconds):
         while time.monotonic() < end:
             begin = time.perf_counter()
             connection.sendall(request)
-            data = receive_until(connection, b"", b"data: ")
+            data = receive_until(connection, b"", FIRST_TOKEN)
             times.append((time.perf_counter() - begin) * 1e6)
             if not data.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(f"no stream: {data[:200]!r}")
-            receive_until(connection, data, b"\r\n0\r\n\r\n")
+            receive_until(connection, data, LAST_CHUNK)
     return times
 
 
-def receive_until(connection, data, mark):
-    while mark not in data:
+def receive_until(connection, data, pattern):
+    while not pattern.search(data):
         piece = connection.recv(65536)
         if not piece:
             raise RuntimeError("the stream ended too early")

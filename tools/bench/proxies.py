@@ -181,7 +181,7 @@ limits:
     bench: {{ per_minute: 0 }}
 providers:
   sim: {{ protocol: openai, base_url: "http://127.0.0.1:{upstream}/v1" }}
-models:
+{providers}models:
   sim:
     kind: chat
     targets: [{{ provider: sim, model: sim }}]
@@ -190,16 +190,18 @@ models:
     kind: chat
     targets: [{{ provider: sim, model: {paced} }}]
     queue: {{ max_concurrent: 1024, max_waiting: 1024 }}
-"""
+{models}"""
 
 
 @contextlib.contextmanager
-def gateway(binary, core, upstream_port, folder):
+def gateway(binary, core, upstream_port, folder, providers="", models=""):
+    """`providers` and `models` are further lines of those sections."""
     folder.mkdir()
     port = free_port()
     config = folder / "headgate.yaml"
     config.write_text(GATEWAY_CONFIG.format(folder=folder, port=port, upstream=upstream_port,
-                                            key=GATEWAY_KEY, paced=PACED_MODEL))
+                                            key=GATEWAY_KEY, paced=PACED_MODEL,
+                                            providers=providers, models=models))
     log = folder / "gateway.log"
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)}
     command = [binary, "serve", "--config", config, "--set", "server.threads=1"]

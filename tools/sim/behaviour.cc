@@ -213,6 +213,8 @@ constexpr Parameter kParameters[] = {
      strike<Fault::LongBody>},
     {"html200", "", "", "200 with an HTML page", strike<Fault::Html>},
     {"error200", "", "", "200 with an error object", strike<Fault::ErrorBody>},
+    {"empty", "", "", "200 without a body, or a stream without events", strike<Fault::Empty>},
+    {"garbage", "", "", "200 with bytes that are no text", strike<Fault::Garbage>},
     {"content-type", "", "VALUE", "instead of the right one", write<&Behaviour::content_type>},
     {"big-header", "", "[SIZE]", "a response field of this size (128KiB)", set_big_header},
     {"vary", "", "", "text and ids follow from the prompt: its user and tool texts",

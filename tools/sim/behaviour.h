@@ -30,6 +30,8 @@ enum class Fault : std::uint8_t {
   Html,             ///< 200 with an HTML page
   ErrorBody,        ///< 200 with an error object
   NoFinish,         ///< the stream ends cleanly before it says why it ended
+  Empty,            ///< 200 without a body, or a stream without events
+  Garbage,          ///< 200 with bytes that are no text, in the right content type
 };
 
 /// What `Behaviour::fault_at` counts.

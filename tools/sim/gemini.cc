@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/embeddings.h"
+#include "sim/encoding.h"
 #include "sim/json.h"
 
 namespace headgate::sim {
@@ -100,7 +101,25 @@ std::string blocked_body(const Behaviour& behaviour, const GeminiRequest& reques
          tail(behaviour, request, saying, 0, 0);
 }
 
-std::string whole_parts(const GeminiRequest& request, const Saying& saying) {
+/// The bytes of an image, or samples of sound.
+std::string file_part(const Behaviour& behaviour, const GeminiRequest& request) {
+  constexpr std::size_t kUsual = 64;
+  bool image = request.modality == "IMAGE";
+  std::string bytes = image ? "\x89PNG\r\n\x1a\n" : "";
+  std::size_t size = behaviour.answer_bytes == 0 ? kUsual : behaviour.answer_bytes;
+  for (std::size_t i = 0; bytes.size() < size; ++i) {
+    bytes += static_cast<char>('a' + i % 26);
+  }
+  return R"({"inlineData":{"mimeType":)" +
+         quoted(image ? "image/png" : "audio/L16;codec=pcm;rate=24000") + R"(,"data":)" +
+         quoted(base64_of(bytes)) + "}}";
+}
+
+std::string whole_parts(const Behaviour& behaviour, const GeminiRequest& request,
+                        const Saying& saying) {
+  if (request.modality == "IMAGE" || request.modality == "AUDIO") {
+    return file_part(behaviour, request);
+  }
   std::string parts;
   auto add = [&](const std::string& part) { parts += (parts.empty() ? "" : ",") + part; };
   if (request.shows_thoughts && !saying.thoughts.empty()) {
@@ -213,7 +232,7 @@ Reply gemini_reply(const Behaviour& behaviour, const GeminiRequest& request) {
   for (std::size_t i = 0; i < sayings.size(); ++i) {
     reply.body += i == 0 ? "" : ",";
     reply.body += candidate_json({.index = i,
-                                  .parts = whole_parts(request, sayings[i]),
+                                  .parts = whole_parts(behaviour, request, sayings[i]),
                                   .finish = finish_of(sayings[i]),
                                   .logprobs = logprobs(request, sayings[i].pieces)});
   }

@@ -23,6 +23,7 @@ struct GeminiRequest {
   bool logprobs = false;
   std::size_t alternatives = 0;  ///< of each token
   bool unsigned_call = false;    ///< a call of this turn came back without its signature
+  std::string modality = {};     ///< the last of those asked for; empty: TEXT
 };
 
 /// What one of the embedding methods asks for.

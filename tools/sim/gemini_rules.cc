@@ -196,7 +196,32 @@ class Reader {
     if (Problem problem = read_schema(config)) {
       return problem;
     }
+    if (Problem problem = read_modalities(config)) {
+      return problem;
+    }
     return read_thinking(config);
+  }
+
+  Problem read_modalities(const json::object& config) {
+    const json::array* modalities = array_member(config, "responseModalities");
+    for (const json::value& value : modalities ? *modalities : json::array()) {
+      request_.modality = value.is_string() ? std::string(value.get_string()) : "";
+      if (request_.modality != "TEXT" && request_.modality != "IMAGE" &&
+          request_.modality != "AUDIO") {
+        return "Invalid value at 'generation_config.response_modalities'.";
+      }
+    }
+    const json::object* image = object_member(config, "imageConfig");
+    if (image && unknown_name(*image, {"aspectRatio", "imageSize"}, "image_config")) {
+      return "Unknown name in 'generation_config.image_config'.";
+    }
+    if (image && request_.modality != "IMAGE") {
+      return "image_config needs the response modality IMAGE.";
+    }
+    if (member(config, "speechConfig") && request_.modality != "AUDIO") {
+      return "speech_config needs the response modality AUDIO.";
+    }
+    return std::nullopt;
   }
 
   Problem read_schema(const json::object& config) {

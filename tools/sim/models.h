@@ -49,7 +49,7 @@ class Model {
 /// The models asked for so far, at most kMaxModels: then all are forgotten.
 class ModelTable {
  public:
-  static constexpr std::size_t kMaxModels = 256;
+  static constexpr std::size_t kMaxModels = 4096;
 
   /// `options` outlive the table.
   explicit ModelTable(const Options& options) : options_(options), named_(options.models) {}

@@ -12,6 +12,12 @@ namespace headgate::sim {
 namespace {
 
 using std::chrono::microseconds;
+using namespace std::string_view_literals;
+
+/// A NUL, half a character, and the beginning of a line that never ends.
+constexpr std::string_view kGarbage =
+    "\0\xff\xc3(data: {\"choices\":[\xf0\x9f}\n\n: \x80\r\r\n{{{"sv;
+constexpr std::string_view kEventStream = "text/event-stream; charset=utf-8";
 
 struct HeadParts {
   const Reply& reply;
@@ -176,6 +182,15 @@ void strike_reply(Reply& reply, const Behaviour& behaviour, std::string_view mod
     reply.content_type = "text/html; charset=utf-8";
     return;
   }
+  if (behaviour.fault == Fault::Empty || behaviour.fault == Fault::Garbage) {
+    const bool array = reply.json_array;
+    reply = json_reply(protocol,
+                       behaviour.fault == Fault::Empty ? std::string() : std::string(kGarbage));
+    if (stream && !array) {
+      reply.content_type = kEventStream;
+    }
+    return;
+  }
   if (behaviour.fault == Fault::Malformed && !stream) {
     reply.body.resize(reply.body.size() / 2);
   }
@@ -268,9 +283,9 @@ Script make_whole(const Behaviour& behaviour, const Manner& manner, const Reply&
 
 Script make_stream(const Behaviour& behaviour, const Manner& manner, Reply& reply) {
   bool chunks = !manner.http10 && behaviour.framing != Framing::UntilClose;
-  HeadParts parts{.reply = reply,
-                  .content_type = reply.json_array ? "application/json; charset=UTF-8"
-                                                   : "text/event-stream; charset=utf-8"};
+  HeadParts parts{
+      .reply = reply,
+      .content_type = reply.json_array ? "application/json; charset=UTF-8" : kEventStream};
   reply.fields += "cache-control: no-cache\r\n";
   if (chunks) {
     parts.framing_fields = "transfer-encoding: chunked\r\n";

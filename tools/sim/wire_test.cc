@@ -50,6 +50,17 @@ TEST(Wire, TheEndOfAStreamCanBeMissing) {
   EXPECT_EQ(names("no-finish"), "start delta delta ");
 }
 
+TEST(Wire, AnAnswerCanBeEmptyOrNoTextInTheRightType) {
+  Script script = make_script(behaving("empty"), {}, "m", json_reply(Protocol::OpenAi, "{}"));
+  EXPECT_EQ(script.body, "");
+  EXPECT_NE(script.head.find("content-length: 0\r\n"), std::string::npos);
+  EXPECT_NE(script.head.find("content-type: application/json\r\n"), std::string::npos);
+  script = make_script(behaving("garbage"), {}, "m", stream());
+  EXPECT_NE(script.head.find("content-type: text/event-stream"), std::string::npos);
+  EXPECT_NE(script.body.find('\0'), std::string::npos);
+  EXPECT_EQ(script.status, 200);
+}
+
 TEST(Wire, BytesOfTheBodyAreCounted) {
   Script script =
       make_script(behaving("cut-bytes=4"), {}, "m", json_reply(Protocol::OpenAi, "123456"));
