@@ -123,6 +123,7 @@ class RelayTest : public ::testing::Test {
     auto response = co_await dispatcher.run(request, context);
     if (!response) {
       seen.error = response.error();
+      seen.input_tokens = context.input_tokens;
       co_return seen;
     }
     seen.fields = response->fields;
@@ -238,7 +239,7 @@ TEST_F(RelayTest, WhatAWholeAnswerDoesNotTellOfItsUsageIsEstimated) {
     peer.send(head("application/json", length_of(kUntold)) + std::string(kUntold));
   });
   EXPECT_EQ(seen.bytes, kUntold) << "nothing is made up in the vendor's answer";
-  EXPECT_EQ(seen.input_tokens, 3) << R"({"model":"m"})";
+  EXPECT_EQ(seen.input_tokens, 4) << "of 13 bytes";
   EXPECT_EQ(seen.output_tokens, 4);
   EXPECT_TRUE(seen.estimated);
   EXPECT_THAT(seen.fields, HasSubstr("x-headgate-usage: estimated\r\n"));
@@ -259,9 +260,25 @@ TEST_F(RelayTest, WhatAStreamDoesNotTellOfItsUsageIsEstimatedAtItsEnd) {
     peer.send(head("text/event-stream", "Connection: close") + std::string(kUntold));
   });
   EXPECT_EQ(seen.bytes, kUntold);
-  EXPECT_EQ(seen.input_tokens, 3);
+  EXPECT_EQ(seen.input_tokens, 4);
   EXPECT_EQ(seen.output_tokens, 3);
   EXPECT_TRUE(seen.estimated);
+}
+
+TEST_F(RelayTest, ACallThatFailedBeforeItsFirstTokenUsedNothing) {
+  protocol_ = "anthropic";
+  body_ = R"({"model":"m","messages":[{"role":"user","content":"hi"}]})";
+  const Seen seen = ask(model::Delivery::Stream, Reader::Caller, [](testing::RawPeer& peer) {
+    peer.send(
+        head("text/event-stream", "Connection: close") +
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\","
+        "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"x\",\"content\":[],"
+        "\"stop_reason\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+        "\"message\":\"x\"}}\n\n");
+  });
+  ASSERT_TRUE(seen.error);
+  EXPECT_EQ(seen.input_tokens, -1) << "a failed call is not billed";
 }
 
 TEST_F(RelayTest, AStreamInOtherWordsMayEndWithoutAToken) {

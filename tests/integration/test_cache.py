@@ -34,7 +34,7 @@ models:
   always: {{ cache: {{ ttl: 1h, requests: all }}, targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
   never: {{ targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
   embedder: {{ kind: embedding, cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:dimensions=4" }} ] }}
-  broken: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:error-event=2" }} ], retry: {{ max_attempts: 1 }}, breaker: {{ failures: 0 }} }}
+  broken: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:error-event=4" }} ], retry: {{ max_attempts: 1 }}, breaker: {{ failures: 0 }} }}
   failing: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:status=500" }} ], retry: {{ max_attempts: 1 }}, breaker: {{ failures: 0 }} }}
   busy: {{ cache: {{ ttl: 1h }}, queue: {{ max_concurrent: 1, max_waiting: 0 }}, targets: [ {{ provider: openai, model: "busy-upstream" }} ] }}
   billed: {{ cache: {{ ttl: 1h }}, targets: [ {{ provider: openai, model: "sim:tokens=4" }} ] }}
@@ -225,12 +225,11 @@ def test_a_job_neither_reads_nor_keeps(site):
 def test_log_and_metrics_tell(site):
     before = site.metric('headgate_cache_lookups_total{result="hit"}')
     site.chat(text="told", temperature=0)
-    site.chat(text="told", temperature=0)
+    request_id = site.chat(text="told", temperature=0)[1]["x-request-id"]
     assert site.metric('headgate_cache_lookups_total{result="hit"}') == before + 1
     assert site.metric("headgate_cache_answers") > 0 and site.metric("headgate_cache_bytes") > 0
-    lines = until(lambda: (lambda found: found if len(found) > 1 else None)(
-        [json.loads(line) for line in site.gateway.requests_log().splitlines() if '"cache":' in line]))
-    assert lines[-1]["cache"] == "hit" and lines[-1]["attempts"] == 0
+    line = until(lambda: next((line for line in site.gateway.requests_log().splitlines() if request_id in line), None))
+    assert json.loads(line)["cache"] == "hit" and json.loads(line)["attempts"] == 0
 
 
 def test_memory_is_bounded_and_a_reload_empties_it(tmp_path):
