@@ -32,8 +32,8 @@ struct DocumentRequest {
 };
 
 /// Reads a JSON body `{image_urls, model?, doc_type?, prompt?, prompt_mode?, output?, resolution?,
-/// industry?, include_raw?}` (also Mistral's `{document:{...}}`) or a form with `file` parts and the same
-/// fields.
+/// industry?, include_raw?}` (also Mistral's `{document:{...}}`) or a form with `file` parts and
+/// the same fields.
 Result<DocumentRequest> parse_document_request(const edge::Request& request);
 
 /// Turns what a request names into documents: decodes, fetches under the outbound policy, copies

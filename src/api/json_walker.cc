@@ -16,6 +16,8 @@ namespace headgate::api {
 namespace {
 
 constexpr unsigned kMaxDepth = 64;
+/// More than any sound request has; each costs time and memory further on.
+constexpr std::uint32_t kMaxValues = 500'000;
 /// Up to this many names an object is checked for repeats pair by pair, above by sorting.
 constexpr std::size_t kFewNames = 16;
 
@@ -167,6 +169,9 @@ class Walker {
   }
 
   bool value(unsigned depth) {
+    if (++values_ > kMaxValues) {
+      return bad("it has more than 500000 values.");
+    }
     if (at_ == end_) {
       return bad("a value is missing.");
     }
@@ -305,6 +310,7 @@ class Walker {
   const char* at_;
   const char* end_;
   JsonVisitor& visitor_;
+  std::uint32_t values_ = 0;
   std::vector<std::string_view>& names_;  // of the objects that are open
   Error error_;
   bool not_ascii_ = false;

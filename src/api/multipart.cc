@@ -62,6 +62,30 @@ std::optional<std::string> parameter(std::string_view text, std::string_view nam
   return std::nullopt;
 }
 
+/// Whether each parameter is there once and under its plain name: readers differ in which they take
+/// otherwise, and another than ours may be the server's.
+bool is_plain(std::string_view text) {
+  std::vector<std::string> names;
+  bool quoted = false;
+  std::size_t begin = text.find(';');
+  while (begin < text.size()) {
+    std::size_t end = begin + 1;
+    for (; end < text.size() && (quoted || text[end] != ';'); ++end) {
+      if (text[end] == '"') {
+        quoted = !quoted;
+      } else if (quoted && text[end] == '\\') {
+        ++end;
+      }
+    }
+    const std::string_view parameter = text.substr(begin + 1, end - begin - 1);
+    names.push_back(ascii_lower(trim_blanks(parameter.substr(0, parameter.find('=')))));
+    begin = end;
+  }
+  std::ranges::sort(names);
+  return std::ranges::adjacent_find(names) == names.end() &&
+         std::ranges::find(names, "name*") == names.end();
+}
+
 Result<FormPart> parse_part(std::string_view part) {
   const std::size_t end = part.substr(0, kMaxPartHeader).find("\r\n\r\n");
   if (end == std::string_view::npos) {
@@ -81,6 +105,9 @@ Result<FormPart> parse_part(std::string_view part) {
     }
     if (ascii_equal_ignore_case(line.substr(0, colon), "content-disposition")) {
       const std::string_view value = line.substr(colon + 1);
+      if (named || !is_plain(value)) {
+        return bad("a part's Content-Disposition says something twice, or has a name*.");
+      }
       auto name = parameter(value, "name");
       if (!name || name->empty() || !is_utf8(*name)) {
         return bad("a part has no name.");

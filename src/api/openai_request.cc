@@ -44,6 +44,9 @@ class Members final : public JsonVisitor {
       spans.user = member.value;
     } else if (member.name == "max_tokens" || member.name == "max_completion_tokens") {
       spans.max_output = decode_tokens(member.value);
+      require(require_whole(member.value, std::string(member.name)));
+    } else if (member.name == "n" || member.name == "best_of") {
+      require(require_whole(member.value, std::string(member.name), 1));
     }
     inner_usage_.reset();
     inner_schema_ = false;
@@ -66,8 +69,15 @@ class Members final : public JsonVisitor {
   std::optional<std::string_view> input;
   bool webhook = false;
   model::InferenceRequest spans;
+  Result<void> numbers;  ///< the first wrong one
 
  private:
+  void require(Result<void> sound) {
+    if (numbers && !sound) {
+      numbers = std::move(sound);
+    }
+  }
+
   std::string_view body_;
   std::optional<std::string_view> inner_usage_;
   bool inner_schema_ = false;
@@ -86,7 +96,12 @@ Result<void> require_content(model::Kind kind, const Members& members) {
     case model::Kind::Completion:
       return members.prompt ? Result<void>() : missing_member("prompt");
     case model::Kind::Embedding:
-      return members.input ? Result<void>() : missing_member("input");
+      if (!members.input) {
+        return missing_member("input");
+      }
+      return members.input->starts_with('[') && !has_elements(*members.input)
+                 ? wrong_member("input", "a text or an array that is not empty")
+                 : Result<void>();
     default:
       return {};
   }
@@ -126,6 +141,9 @@ Result<model::InferenceRequest> parse_openai_request(model::Kind kind, std::stri
   auto content = require_content(kind, members);
   if (!content) {
     return fail(content.error());
+  }
+  if (!members.numbers) {
+    return fail(members.numbers.error());
   }
   model::InferenceRequest request = members.spans;
   request.kind = kind;

@@ -1,6 +1,7 @@
 #include "api/request_members.h"
 
 #include <charconv>
+#include <string>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -62,6 +63,21 @@ std::int64_t decode_tokens(std::string_view raw) {
   std::int64_t tokens = 0;
   std::from_chars(raw.data(), raw.data() + raw.size(), tokens);
   return tokens;
+}
+
+Result<void> require_whole(std::string_view raw, const std::string& field, std::int64_t least) {
+  if (raw == "null") {
+    return {};
+  }
+  std::int64_t value = 0;
+  const auto [end, status] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  if (status != std::errc() || end != raw.data() + raw.size()) {
+    return wrong_member(field, "a whole number");
+  }
+  if (value < least) {
+    return wrong_member(field, "a whole number of at least " + std::to_string(least));
+  }
+  return {};
 }
 
 bool has_elements(std::string_view raw) {

@@ -22,6 +22,10 @@ Result<std::string> decode_model(std::optional<std::string_view> raw);
 Result<bool> decode_flag(std::optional<std::string_view> raw, const std::string& field);
 /// 0 if it is no whole number.
 std::int64_t decode_tokens(std::string_view raw);
+/// InvalidRequest that names the field unless `raw` is null or a whole number of at least `least`.
+/// Other ways to write a number are read by some servers and not by others.
+Result<void> require_whole(std::string_view raw, const std::string& field,
+                           std::int64_t least = INT64_MIN);
 /// Whether an array has elements.
 bool has_elements(std::string_view raw);
 

@@ -174,7 +174,7 @@ std::optional<std::int64_t> LimiterAdapter::cost_of(const model::RequestContext&
     return std::nullopt;
   }
   const limits::Price price =
-      parts_.ledger->prices()->of(context.model, context.provider, context.target);
+      parts_.ledger->prices()->of(context.answering_model(), context.provider, context.target);
   return limits::micro_usd(price, use);
 }
 
@@ -186,7 +186,7 @@ void count_finished(limits::UsageLedger& ledger, const model::RequestContext& co
     return;
   }
   ledger.count({.principal = context.principal->id,
-                .model = context.model,
+                .model = context.answering_model(),
                 .provider = context.provider,
                 .target = context.target,
                 .tokens = use,

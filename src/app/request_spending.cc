@@ -101,7 +101,7 @@ void RequestSpending::write_later() {
 
 limits::Use RequestSpending::use() const {
   return {.principal = context_.principal->id,
-          .model = context_.model,
+          .model = context_.answering_model(),
           .provider = context_.provider,
           .target = context_.target,
           .tokens = used_,

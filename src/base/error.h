@@ -51,6 +51,11 @@ struct Error {
   bool permanent = false;  ///< fails the same way until somebody changes the configuration
 };
 
+/// Wire codes that say more of an upstream failure: the vendor refuses the gateway's account with a
+/// status that blames the request; the server is well, but what the model made cannot be used.
+inline constexpr const char* kAccountRefused = "upstream_account_refused";
+inline constexpr const char* kUnusableAnswer = "upstream_unusable_answer";
+
 /// HTTP status of a kind (499 for ClientLeft, which is never sent).
 int http_status(ErrorKind kind);
 /// `error.type` on the wire, e.g. "invalid_request_error".

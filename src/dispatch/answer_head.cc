@@ -41,7 +41,7 @@ void add_answer_fields(edge::Response& response, const model::RequestContext& co
 void add_answer_fields(edge::Response& response, const model::RequestContext& context,
                        std::string_view provider) {
   response.fields.reserve(kUsualFields);
-  response.add_field("x-headgate-model", context.model);
+  response.add_field("x-headgate-model", context.answering_model());
   response.add_field("x-headgate-provider", provider);
   response.add_field("x-headgate-attempts", std::to_string(context.attempts));
   response.add_field("x-headgate-cache", model::name_of(context.cache));
@@ -59,8 +59,12 @@ Result<void> check_content_type(const Attempt& attempt, model::Delivery delivery
                                 model::AnswerForm form) {
   const std::string_view type = attempt.head().field("content-type").value_or("(none)");
   if (!is_as_asked(type, delivery, form)) {
-    return fail(upstream_failed("The model server answered in an unexpected form.",
-                                "content type " + std::string(type.substr(0, 80))));
+    Error error = upstream_failed("The model server answered in an unexpected form.",
+                                  "content type " + std::string(type.substr(0, 80)));
+    if (form != model::AnswerForm::Json) {
+      error.code = kUnusableAnswer;  // the caller named the form, which this server may not know
+    }
+    return fail(std::move(error));
   }
   const bool tells_its_end = delivery == model::Delivery::Stream || form == model::AnswerForm::Json;
   if (!tells_its_end && attempt.head().body == upstream::ResponseHead::Body::UntilClose) {

@@ -10,6 +10,8 @@ namespace {
 
 /// How much of a refusal's body is read to find out why.
 constexpr std::size_t kMaxRefusal = 16 << 10;
+/// ... and for how long: its status says most of it.
+constexpr std::chrono::seconds kRefusalPatience{1};
 
 }  // namespace
 
@@ -19,6 +21,8 @@ Attempt::Attempt(routing::Lease lease, model::RequestContext& context)
   ++context.attempts;
   context.provider = target.provider;
   context.target = target.called();
+  const std::string& answering = lease_.model().name;
+  context.other_model = answering == context.model ? "" : answering;
 }
 
 Attempt::Attempt(routing::Lease lease, model::RequestContext& context,
@@ -98,8 +102,9 @@ Task<Error> Attempt::refusal() {
       providers::retry_after_of(exchange_->head().field("retry-after-ms").value_or(""),
                                 exchange_->head().field("retry-after").value_or(""));
   std::string body;
+  const SteadyTime patience = std::chrono::steady_clock::now() + kRefusalPatience;
   while (body.size() < kMaxRefusal) {
-    auto piece = co_await exchange_->read(SteadyTime::max());
+    auto piece = co_await exchange_->read(patience);
     if (!piece || !*piece || (*piece)->empty()) {
       break;
     }

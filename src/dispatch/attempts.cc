@@ -50,12 +50,23 @@ class Leaving final : public CancelHook {
 /// Enough for the log line.
 constexpr std::size_t kMaxToldOfFailed = 256;
 
-Error client_left() {
-  Error error;
-  error.kind = ErrorKind::ClientLeft;
-  error.origin = Origin::Client;
-  error.message = "The client left.";
-  return error;
+/// Takes a key out of what is told and logged: some vendors repeat it.
+void hide(std::string_view credential_lines, Error& error) {
+  constexpr std::size_t kShortest = 6;  // anything less is no secret, and may be a word
+  while (!credential_lines.empty()) {
+    const std::size_t end = std::min(credential_lines.find("\r\n"), credential_lines.size());
+    const std::string_view line = credential_lines.substr(0, end);
+    credential_lines.remove_prefix(std::min(end + 2, credential_lines.size()));
+    const std::string_view secret = line.substr(line.rfind(' ') + 1);
+    if (secret.size() < kShortest) {
+      continue;
+    }
+    for (std::string* text : {&error.message, &error.detail, &error.param, &error.code}) {
+      for (std::size_t at = text->find(secret); at != std::string::npos; at = text->find(secret)) {
+        text->replace(at, secret.size(), "(hidden)");
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -204,6 +215,9 @@ Result<providers::WireRequest> Attempts::encode(const model::AnswerTrail* trail)
 }
 
 Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) {
+  if (attempt_) {
+    hide(attempt_->lease().credential(), error);
+  }
   const SteadyTime now = std::chrono::steady_clock::now();
   const bool unable = !attempt_;  // the provider could not express the request
   const routing::Trouble trouble = note_failure(error, now);
@@ -215,8 +229,9 @@ Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) 
     if (take_next(NextKind::NextTarget, now)) {
       co_return Result<void>{};
     }
-    co_return fail(conclude(std::move(error)));
+    co_return fail(conclude(unable_but_for(std::move(error), now)));
   }
+  outage_ = error;
   routing::Router& router = services_.routers.here();
   const routing::NextStep step = router.after(plan_, plan_.candidates[candidate_],
                                               describe(error, trouble, delivered, now), now);
@@ -239,6 +254,16 @@ Task<Result<void>> Attempts::recover(Error error, routing::Delivered delivered) 
     co_return Result<void>{};
   }
   co_return fail(conclude(std::move(error)));
+}
+
+Error Attempts::unable_but_for(Error unable, SteadyTime now) const {
+  if (outage_) {
+    return *outage_;
+  }
+  const bool later = std::ranges::any_of(plan_.left_out, [](const routing::LeftOut& left) {
+    return left.reason != routing::LeftOutFor::Unable && left.reason != routing::LeftOutFor::Rule;
+  });
+  return later ? plan_.refusal(now) : std::move(unable);
 }
 
 routing::Trouble Attempts::note_failure(const Error& error, SteadyTime now) {
@@ -284,7 +309,8 @@ routing::FailedAttempt Attempts::describe(const Error& error, routing::Trouble t
 }
 
 bool Attempts::may_try(std::size_t candidate, NextKind kind) const {
-  if (tried_[candidate].used_up) {
+  // One that failed already is asked again only as a retry, with its wait and out of the budget.
+  if (tried_[candidate].used_up || tried_[candidate].attempts != 0) {
     return false;
   }
   const std::uint64_t window = target_of(candidate).context;
@@ -294,14 +320,11 @@ bool Attempts::may_try(std::size_t candidate, NextKind kind) const {
 bool Attempts::take_next(NextKind kind, SteadyTime now) {
   const std::size_t failed = candidate_;
   const std::size_t count = plan_.candidates.size();
-  // Those that were not asked yet come before those that failed once.
-  for (const bool fresh : {true, false}) {
-    for (std::size_t step = 1; step <= count; ++step) {
-      const std::size_t next = (failed + step) % count;
-      candidate_ = failed;  // what a larger window is measured against
-      if ((tried_[next].attempts == 0) == fresh && may_try(next, kind) && take(next, now)) {
-        return true;
-      }
+  for (std::size_t step = 1; step < count; ++step) {
+    const std::size_t next = (failed + step) % count;
+    candidate_ = failed;  // what a larger window is measured against
+    if (may_try(next, kind) && take(next, now)) {
+      return true;
     }
   }
   candidate_ = failed;
@@ -332,6 +355,7 @@ void Attempts::end_call(const Error& error, routing::Trouble trouble, SteadyTime
   outcome.result = routing::result_of(trouble);
   outcome.latency = now - attempt_->started();
   outcome.retry_after = error.retry_after;
+  outcome.silent = trouble == routing::Trouble::Silent;
   if (context_.ledger != nullptr) {
     context_.ledger->failed(error);
   }
@@ -436,6 +460,12 @@ void Attempts::outran(const Call& loser) {
   ++tried_[loser.candidate].attempts;  // if the winner breaks off, those not asked yet come first
   services_.routers.here().outrun(loser.attempt->lease(), now - loser.attempt->started(),
                                   request_.delivery, now);
+}
+
+void Attempts::broke_off(const Error& error) {
+  if (attempt_) {
+    note_failure(error, std::chrono::steady_clock::now());
+  }
 }
 
 void Attempts::answered() {

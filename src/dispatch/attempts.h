@@ -78,6 +78,8 @@ class Attempts final {
   /// not asked yet. False if there is none; then nothing changes.
   bool leave_for_another(const Error& why);
 
+  /// The current call failed when the client had some of its answer and nothing else may follow.
+  void broke_off(const Error& error);
   /// The current call's first token is there.
   void answered();
   /// The current call has been answered to its end.
@@ -116,6 +118,9 @@ class Attempts final {
   void note_failed(const Failed& failed);
   void end_call(const Error& error, routing::Trouble trouble, SteadyTime now);
   Error conclude(Error error) const;
+  /// What the caller hears when the last provider could not express the request: that others, which
+  /// may have, are out of order, if that is so.
+  Error unable_but_for(Error unable, SteadyTime now) const;
   const routing::Target& target_of(std::size_t candidate) const {
     return plan_.target_of(plan_.candidates[candidate]);
   }
@@ -132,6 +137,7 @@ class Attempts final {
   routing::Plan plan_;
   std::vector<Tried> tried_;  // by candidate; empty until the first failure
   std::vector<Failed> failed_;
+  std::optional<Error> outage_;  // of the last call that was made
   std::size_t candidate_ = 0;  // the chosen one
   routing::Lease lease_;       // of the chosen one, until it is called
   std::unique_ptr<Attempt> attempt_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json_balance.h"
 #include "base/recycler.h"
 #include "dispatch/answer_head.h"
 
@@ -46,7 +47,10 @@ class LongBody final : public edge::BodyStream, public Recycled {
         begin_(std::move(begin)),
         tail_(tail_of(begin_)),
         length_(length_of(attempts_->current().head())),
-        seen_(begin_.size()) {}
+        seen_(begin_.size()),
+        is_json_(attempts_->request().form == model::AnswerForm::Json) {
+    follow(begin_);
+  }
 
   Task<Result<std::string_view>> next() override {
     if (!std::exchange(begun_, true)) {
@@ -55,14 +59,21 @@ class LongBody final : public edge::BodyStream, public Recycled {
     begin_ = {};
     auto piece = co_await attempts_->current().read(SteadyTime::max());
     if (!piece) {
+      attempts_->broke_off(piece.error());
       co_return fail(piece.error());
     }
     const std::string_view bytes = **piece;
     tail_.append(tail_of(bytes));
     tail_.erase(0, tail_.size() - std::min(tail_.size(), kTail));
     seen_ += bytes.size();
+    follow(bytes);
     // Of a known length the end is not asked for.
     if (!settled_ && (bytes.empty() || (length_ && seen_ == *length_))) {
+      if (is_json_ && !balance_.whole()) {
+        const Error error = upstream_failed("The model server's answer broke off.");
+        attempts_->broke_off(error);
+        co_return fail(error);
+      }
       settled_ = true;
       settle(*attempts_, tail_, [this] { return seen_; });
     }
@@ -70,11 +81,19 @@ class LongBody final : public edge::BodyStream, public Recycled {
   }
 
  private:
+  void follow(std::string_view bytes) {
+    if (is_json_) {
+      balance_.feed(bytes);
+    }
+  }
+
   std::unique_ptr<Attempts> attempts_;
   std::string begin_;
   std::string tail_;
   std::optional<std::uint64_t> length_;
   std::uint64_t seen_;  // bytes; nearly all of so long an answer is what the model said
+  bool is_json_;
+  JsonBalance balance_;
   bool begun_ = false;
   bool settled_ = false;
 };

@@ -159,7 +159,8 @@ Result<std::optional<std::string>> RemoteJob::judge(const RemoteAnswer& answer) 
     return std::optional<std::string>();
   }
   auto state = place_.jobs->read_status(answer.body);
-  if (!state) {
+  const bool about_another = state && !state->id.empty() && state->id != id_;
+  if (!state || about_another) {
     ++failed_polls_;
     return std::optional<std::string>();
   }

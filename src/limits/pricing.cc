@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
+
+#include "config/target_reference.h"
 
 namespace headgate::limits {
 namespace {
@@ -22,6 +26,15 @@ Wide cost_of(std::int64_t price, std::int64_t tokens) {
 std::string key_of(std::string_view model, std::string_view provider, std::string_view target) {
   std::string key(model);
   return key.append(1, '\0').append(provider).append(1, '\0').append(target);
+}
+
+/// To the higher of both, in each.
+void raise(Price& price, const Price& other) {
+  price.input = std::max(price.input, other.input);
+  price.output = std::max(price.output, other.output);
+  price.image = std::max(price.image, other.image);
+  price.character = std::max(price.character, other.character);
+  price.audio_ms = std::max(price.audio_ms, other.audio_ms);
 }
 
 }  // namespace
@@ -62,17 +75,32 @@ PriceList::PriceList(const config::Settings& settings) {
     Price highest;
     for (const config::TargetSettings& target : model.targets) {
       const Price price = price_of(target);
-      by_target_[key_of(model.name, target.provider,
-                        target.model.empty() ? model.name : target.model)] = price;
-      highest.input = std::max(highest.input, price.input);
-      highest.output = std::max(highest.output, price.output);
-      highest.image = std::max(highest.image, price.image);
-      highest.character = std::max(highest.character, price.character);
-      highest.audio_ms = std::max(highest.audio_ms, price.audio_ms);
+      by_target_[key_of(model.name, target.provider, config::target_name(target, model.name))] =
+          price;
+      raise(highest, price);
     }
     highest_[model.name] = highest;
+  }
+  include_fallbacks(settings);
+  for (const config::ModelSettings& model : settings.models) {
     for (const std::string& alias : model.aliases) {
-      highest_[alias] = highest;
+      highest_[alias] = highest_[model.name];
+    }
+  }
+}
+
+/// A request may be answered by another model than the one it names.
+void PriceList::include_fallbacks(const config::Settings& settings) {
+  const auto own = highest_;
+  for (const config::ModelSettings& model : settings.models) {
+    std::vector<std::string> others = model.fallback_models;
+    for (const config::RuleSettings& rule : model.rules) {
+      others.push_back(rule.model);
+    }
+    for (const std::string& other : others) {
+      if (const auto found = own.find(other); found != own.end()) {
+        raise(highest_[model.name], found->second);
+      }
     }
   }
 }

@@ -62,6 +62,7 @@ class PriceList final {
   Price highest(std::string_view model) const;
 
  private:
+  void include_fallbacks(const config::Settings& settings);
   std::map<std::string, Price, std::less<>> by_target_;
   std::map<std::string, Price, std::less<>> highest_;
 };

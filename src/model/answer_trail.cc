@@ -83,6 +83,16 @@ void AnswerTrail::note_finish(std::uint32_t choice, Finish reason) {
   }
 }
 
+bool AnswerTrail::all_finished() const {
+  for (std::size_t choice = 0; choice < choices_.size(); ++choice) {
+    const bool at_end = choice < finishes_.size() && finishes_[choice] != Finish::None;
+    if (!choices_[choice].empty() && !at_end) {
+      return false;
+    }
+  }
+  return true;
+}
+
 AnswerTrail::Run* AnswerTrail::run_of(std::uint32_t choice, Type type, std::uint32_t index) {
   if (choice >= kMaxChoices) {
     kept_ = kMaxKept + 1;

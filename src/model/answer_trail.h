@@ -35,6 +35,9 @@ class AnswerTrail final {
   /// The client has been told that a choice is at its end.
   void note_finish(std::uint32_t choice, Finish reason);
 
+  /// Every choice that said something is at its end, as far as they are kept track of.
+  bool all_finished() const;
+
   bool started() const { return started_; }
   /// The model has said something.
   bool has_tokens() const { return kept_ != 0; }

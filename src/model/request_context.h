@@ -134,6 +134,9 @@ struct RequestContext {
   std::string provider;
   std::string target;        ///< the provider's own model name
   std::string error_code;    ///< wire code of the error that was answered, or empty
+  /// The model that answers, where it is another than the one asked for: a fallback, or a rule's.
+  std::string other_model;
+  const std::string& answering_model() const { return other_model.empty() ? model : other_model; }
   std::string error_detail;  ///< log only
   std::uint32_t attempts = 0;
   bool streamed = false;
@@ -176,6 +179,7 @@ struct RequestContext {
     provider.clear();
     target.clear();
     error_code.clear();
+    other_model.clear();
     error_detail.clear();
     attempts = 0;
     streamed = false;

@@ -42,6 +42,26 @@ constexpr std::array kEfforts = {Effort{"minimal", "low", 1024},   Effort{"low",
                                  Effort{"medium", "medium", 8192}, Effort{"high", "high", 16384},
                                  Effort{"xhigh", "xhigh", 32768},  Effort{"max", "max", 32768}};
 
+/// Members that the vendor has, but not with such values.
+Result<void> refuse_values(const model::ChatRequest& request) {
+  const auto is_blank = [](const std::string& stop) {
+    return stop.find_first_not_of(" \t\r\n") == std::string::npos;
+  };
+  if (std::ranges::any_of(request.stop, is_blank)) {
+    return fail(invalid_request("This model takes no stop sequence of blanks.", "stop"));
+  }
+  if (request.temperature.value_or(0) > 1) {
+    return fail(invalid_request("This model takes a temperature of at most 1.", "temperature"));
+  }
+  using Mode = model::ToolChoice::Mode;
+  const Mode mode = request.tool_choice.mode;
+  if (request.tools.empty() && (mode == Mode::Required || mode == Mode::Named)) {
+    return fail(invalid_request("'tool_choice' asks for a tool, but there are none.",
+                                "tool_choice"));
+  }
+  return {};
+}
+
 Result<void> refuse_inexpressible(const model::ChatRequest& request) {
   struct Row {
     bool is_asked;
@@ -56,7 +76,7 @@ Result<void> refuse_inexpressible(const model::ChatRequest& request) {
                            Row{!JsonView(request.logit_bias).members().empty(), "logit_bias"}};
   const auto* const row = std::ranges::find(rows, true, &Row::is_asked);
   if (row == rows.end()) {
-    return {};
+    return refuse_values(request);
   }
   return fail(invalid_request("This model does not support '" + std::string(row->param) + "'.",
                               std::string(row->param)));
@@ -216,26 +236,20 @@ void write_tool_choice(JsonWriter& json, const model::ChatRequest& request) {
   json.end_object();
 }
 
-/// Sequences of blanks are refused by the vendor.
 void write_stop(JsonWriter& json, const model::ChatRequest& request) {
-  const auto is_sent = [](const std::string& stop) {
-    return stop.find_first_not_of(" \t\r\n") != std::string::npos;
-  };
-  if (std::ranges::none_of(request.stop, is_sent)) {
+  if (request.stop.empty()) {
     return;
   }
   json.key("stop_sequences").begin_array();
   for (const std::string& stop : request.stop) {
-    if (is_sent(stop)) {
-      json.text(stop);
-    }
+    json.text(stop);
   }
   json.end_array();
 }
 
 void write_sampling(JsonWriter& json, const model::ChatRequest& request) {
   if (request.temperature) {
-    json.key("temperature").number(std::clamp(*request.temperature, 0.0, 1.0));
+    json.key("temperature").number(*request.temperature);
   }
   if (request.top_p) {
     json.key("top_p").number(*request.top_p);

@@ -36,9 +36,10 @@ constexpr std::array<std::string_view, 4> kTooLong = {"prompt is too long", "exc
                                                       "exceeds the context", "context window"};
 constexpr std::array<std::string_view, 3> kUnwanted = {"content filtering policy", "usage policy",
                                                        "usage policies"};
-/// How it says that the account is used up, with a status that blames the request.
-constexpr std::array<std::string_view, 3> kUsedUp = {"credit balance", "api usage limits",
-                                                     "spend limit"};
+/// How a message begins that says that the account is used up, with a status that blames the
+/// request. Further on it may repeat words of the caller's.
+constexpr std::array<std::string_view, 3> kUsedUp = {
+    "your credit balance", "you have reached your specified", "your organization has reached"};
 
 struct VendorError {
   std::string type;
@@ -72,7 +73,10 @@ bool says(const Words& words, const VendorError& vendor) {
 }
 
 bool is_used_up(const VendorError& vendor) {
-  return vendor.code.find("spend_limit") != std::string::npos || says(kUsedUp, vendor);
+  const std::string told = ascii_lower(vendor.message);
+  return vendor.code.find("spend_limit") != std::string::npos ||
+         std::ranges::any_of(kUsedUp,
+                             [&](std::string_view word) { return told.starts_with(word); });
 }
 
 void blame_caller(Error& error, VendorError vendor, int status) {
@@ -118,9 +122,12 @@ Error decode_anthropic_error(int status, std::string_view retry_after, std::stri
   error.detail.append(vendor.request_id.empty() ? "" : " (" + vendor.request_id + ")");
   switch (status) {
     case 401:
-    case 403:
       error.permanent = true;
       error.message = "The model server refused the gateway's credentials.";
+      break;
+    case 403:
+      error.permanent = true;
+      error.message = "The model server does not allow the request.";
       break;
     case 402:
       blame_account(error);
@@ -153,6 +160,7 @@ Error decode_anthropic_error(int status, std::string_view retry_after, std::stri
     default:
       if (status >= 400 && status < 500 && is_used_up(vendor)) {
         blame_account(error);
+        error.code = kAccountRefused;
       } else if (status >= 400 && status < 500) {
         blame_caller(error, std::move(vendor), status);
       }

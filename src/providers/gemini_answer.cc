@@ -375,8 +375,10 @@ Result<void> GeminiAnswer::take_finish(element candidate, std::uint32_t index,
   Finish finish = finish_of(reason);
   if (finish == Finish::None) {
     if (!choice.produced) {
-      return fail(upstream_failed("The model failed to call a tool properly.",
-                                  "finishReason " + std::string(reason.substr(0, 64))));
+      Error error = upstream_failed("The model failed to call a tool properly.",
+                                    "finishReason " + std::string(reason.substr(0, 64)));
+      error.code = kUnusableAnswer;
+      return fail(std::move(error));
     }
     finish = Finish::Stop;
   }

@@ -77,11 +77,14 @@ bool mentions(const std::string& text, std::string_view words) {
   return text.find(words) != std::string::npos;
 }
 
+/// By codes alone: a message may repeat words of the caller's.
 bool is_key_refused(int status, const VendorError& vendor) {
-  return status == 401 || status == 403 || vendor.status == "UNAUTHENTICATED" ||
-         vendor.status == "PERMISSION_DENIED" || vendor.reason.starts_with("API_KEY_") ||
-         mentions(vendor.message, "API key not valid") ||
-         mentions(vendor.message, "API key expired");
+  return status == 401 || vendor.status == "UNAUTHENTICATED" ||
+         vendor.reason.starts_with("API_KEY_");
+}
+
+bool is_forbidden(int status, const VendorError& vendor) {
+  return status == 403 || vendor.status == "PERMISSION_DENIED";
 }
 
 bool is_too_long(const VendorError& vendor) {
@@ -110,7 +113,12 @@ Error permanent_failure(std::string message) {
 
 Error classify(int status, std::string_view header, const VendorError& vendor) {
   if (is_key_refused(status, vendor)) {
-    return permanent_failure("The model server refused the gateway's credentials.");
+    Error error = permanent_failure("The model server refused the gateway's credentials.");
+    error.code = status == 401 ? "" : kAccountRefused;
+    return error;
+  }
+  if (is_forbidden(status, vendor)) {
+    return permanent_failure("The model server does not allow the request.");
   }
   if (status == 400 && vendor.status == "FAILED_PRECONDITION") {
     return permanent_failure("The account of the gateway at the model server may not do this.");
@@ -171,7 +179,7 @@ Error decode_gemini_error(int status, std::string_view retry_after, std::string_
     error.detail.append(word.empty() ? "" : " ").append(word);
   }
   // About a refused key the message names the key.
-  if (!is_key_refused(status, vendor) && !vendor.message.empty()) {
+  if (!is_key_refused(status, vendor) && !is_forbidden(status, vendor) && !vendor.message.empty()) {
     error.detail.append(": ").append(vendor.message);
   }
   return error;

@@ -65,7 +65,9 @@ Result<std::vector<model::ImageAnswer::Image>> files_in(model::ChatAnswer& answe
     error.code = "content_policy_violation";
     return fail(std::move(error));
   }
-  return fail(upstream_failed("The model answered with text only.", "no inlineData"));
+  Error error = upstream_failed("The model answered with text only.", "no inlineData");
+  error.code = kUnusableAnswer;
+  return fail(std::move(error));
 }
 
 constexpr std::uint32_t kUsualRate = 24'000;

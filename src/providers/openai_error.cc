@@ -171,8 +171,8 @@ Error decode_openai_error(int status, std::string_view retry_after, std::string_
   }
   error.kind = ErrorKind::UpstreamFailed;
   error.permanent = status == 401 || status == 402 || status == 403 || model_unknown;
-  error.message = status == 401 || status == 403
-                      ? "The model server refused the gateway's credentials."
+  error.message = status == 401   ? "The model server refused the gateway's credentials."
+                  : status == 403 ? "The model server does not allow the request."
                   : model_unknown ? "The model server does not know the configured model."
                                   : "The model server failed to answer.";
   return error;

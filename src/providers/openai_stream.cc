@@ -69,7 +69,7 @@ class OpenAiStream final : public StreamRelay {
     if (done_ && has_choice_) {
       return std::string_view();
     }
-    if (finished_) {
+    if (finished_ && trail_.all_finished()) {
       return kDoneEvent;  // the answer is whole; only the end mark was left out
     }
     return fail(upstream_failed("The model server ended its answer before it was complete.",
@@ -113,6 +113,9 @@ class OpenAiStream final : public StreamRelay {
     if (has_choices) {
       for (simdjson::dom::element choice : choices) {
         note_choice(choice);
+      }
+      if (gave_up_) {
+        return fail(upstream_failed("The model server gave the answer up.", "finish reason abort"));
       }
     }
     if (usage_event_ == UsageEvent::Shown) {
@@ -173,6 +176,10 @@ class OpenAiStream final : public StreamRelay {
     static_cast<void>(choice["index"].get(index));
     const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(index, UINT32_MAX));
     if (choice["finish_reason"].get(text) == simdjson::SUCCESS) {
+      gave_up_ = gave_up_ || text == "abort" || text == "error";
+      if (gave_up_) {
+        return;
+      }
       finished_ = true;
       trail_.note_finish(number, model::Finish::Stop);  // whichever it was: the client has it
     }
@@ -221,6 +228,7 @@ class OpenAiStream final : public StreamRelay {
   std::optional<Error> pending_;
   bool has_choice_ = false;
   bool finished_ = false;
+  bool gave_up_ = false;  ///< a server's word that a choice will not be finished
   bool done_ = false;
 };
 

@@ -15,6 +15,7 @@ namespace headgate::providers {
 struct RemoteState {
   enum class Phase : std::uint8_t { Queued, Running, Succeeded, Failed };
   Phase phase = Phase::Queued;
+  std::string id{};                ///< of the job that this is about, if it was told
   std::string output_json{};       ///< of Succeeded: as it came
   std::optional<Error> failure{};  ///< of Failed: what it means to our caller
   std::int64_t delay_ms = -1;      ///< waited in the provider's queue, cold start included

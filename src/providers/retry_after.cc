@@ -41,8 +41,9 @@ std::optional<milliseconds> parse_date(std::string_view text, WallTime now) {
     if (rest == nullptr || *rest != '\0') {
       continue;
     }
-    const auto then = std::chrono::system_clock::from_time_t(timegm(&parts));
-    const auto wait = std::chrono::ceil<milliseconds>(then - now);
+    // In seconds: a year of four digits passes what nanoseconds can count.
+    const std::chrono::seconds then(timegm(&parts));
+    const milliseconds wait = then - std::chrono::floor<milliseconds>(now.time_since_epoch());
     return wait > kLongestWait ? std::nullopt : std::optional(std::max(wait, milliseconds(0)));
   }
   return std::nullopt;

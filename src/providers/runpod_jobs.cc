@@ -212,6 +212,7 @@ class Jobs final : public RemoteJobs {
 
 /// The members of a job object; the output as the bytes it came in.
 struct JobObject {
+  std::string id;
   std::string status;
   std::string error;
   std::string output_json;
@@ -243,7 +244,8 @@ std::optional<JobObject> read_job(std::string_view body) {
     return std::nullopt;
   }
   const json::object& object = value.get_object();
-  return JobObject{.status = text_or_json(object, "status"),
+  return JobObject{.id = text_or_json(object, "id"),
+                   .status = text_or_json(object, "status"),
                    .error = text_or_json(object, "error"),
                    .output_json = raw_member(body, "output").value_or(""),
                    .worker = text_or_json(object, "workerId"),
@@ -257,6 +259,7 @@ Result<RemoteState> Jobs::read_status(std::string_view body) const {
     return fail(no_job("no job in the answer to /status: " + shortened(body)));
   }
   RemoteState state;
+  state.id = job->id;
   state.delay_ms = job->delay_ms;
   state.execution_ms = job->execution_ms;
   state.worker = shortened(job->worker);

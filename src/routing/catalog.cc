@@ -51,6 +51,9 @@ Result<Target> make_target(const config::ProviderSettings& provider,
   Target target;
   target.provider = provider.name;
   target.timeouts = timeouts;
+  if (provider.timeout.count() > 0) {
+    target.timeouts.total = std::min(target.timeouts.total, provider.timeout);
+  }
   target.name.endpoint = entry.endpoint;
   target.weight = entry.weight;
   target.quality = entry.quality;
@@ -129,9 +132,9 @@ Result<std::shared_ptr<const Catalog>> Catalog::build(const config::Settings& se
     model->retry = configured.retry;
     model->breaker = configured.breaker;
     model->hedge = hedge_of(configured.hedge_after);
-    model->cache = {.ttl = configured.cache_ttl,
-                    .of = configured.cache_requests == "all" ? CacheRule::Of::All
-                                                             : CacheRule::Of::Repeatable};
+    model->cache = {
+        .ttl = configured.cache_ttl,
+        .of = configured.cache_requests == "all" ? CacheRule::Of::All : CacheRule::Of::Repeatable};
     model->memory = health.model(configured.name);
     for (const config::TargetSettings& entry : configured.targets) {
       const config::ProviderSettings* provider = provider_named(entry.provider);

@@ -10,10 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kBadRequest = 400;
 constexpr int kUnauthorized = 401;
 constexpr int kPaymentRequired = 402;
-constexpr int kForbidden = 403;
 constexpr int kTooManyRequests = 429;
 
 bool is_about_length(const Error& error) {
@@ -48,10 +46,11 @@ std::optional<Trouble> trouble_of_connection(const Error& error) {
   return Trouble::Broken;
 }
 
-/// A refusal that lasts until somebody changes the configuration or the account.
-Trouble trouble_of_refusal(int status) {
-  const bool key = status == kBadRequest || status == kUnauthorized || status == kPaymentRequired ||
-                   status == kForbidden;
+/// A refusal that lasts until somebody changes the configuration or the account. 403 may be about
+/// what the caller asked for, so the key does not suffer.
+Trouble trouble_of_refusal(const Error& error, int status) {
+  const bool key =
+      status == kUnauthorized || status == kPaymentRequired || error.code == kAccountRefused;
   return key ? Trouble::Key : Trouble::Misfit;
 }
 
@@ -68,8 +67,8 @@ Trouble trouble_of_kind(ErrorKind kind) {
       return Trouble::Broken;
     case ErrorKind::Unauthenticated:
     case ErrorKind::BudgetSpent:
-    case ErrorKind::Forbidden:
       return Trouble::Key;
+    case ErrorKind::Forbidden:
     case ErrorKind::NotFound:
     case ErrorKind::MethodNotAllowed:
     case ErrorKind::NotImplemented:
@@ -123,6 +122,7 @@ class Decision {
       case Trouble::Unreachable:
         return rather_another();
       case Trouble::Broken:
+      case Trouble::ModelsFault:
         return failed_.retry_after || failed_.usable_at > now_ ? rather_another() : same_soon();
     }
     return give_up();
@@ -179,6 +179,9 @@ Trouble trouble_of(const Error& error, int status) {
   if (is_about_content(error)) {
     return Trouble::ContentPolicy;
   }
+  if (error.code == kUnusableAnswer) {
+    return Trouble::ModelsFault;
+  }
   if (const auto trouble = trouble_of_connection(error)) {
     return *trouble;
   }
@@ -186,7 +189,7 @@ Trouble trouble_of(const Error& error, int status) {
     return Trouble::Key;  // its account is used up
   }
   if (error.permanent) {
-    return trouble_of_refusal(status);
+    return trouble_of_refusal(error, status);
   }
   if (error.origin == Origin::Client && status == 0) {
     return Trouble::Inexpressible;
@@ -199,6 +202,9 @@ CallResult result_of(Trouble trouble) {
     case Trouble::CallersFault:
     case Trouble::ContextLength:
     case Trouble::ContentPolicy:
+    case Trouble::ModelsFault:
+    case Trouble::Misfit:  // whoever names what this target does not have must not close it to
+                           // others
       return CallResult::CallerFault;
     case Trouble::Key:
       return CallResult::BadKey;
@@ -207,7 +213,6 @@ CallResult result_of(Trouble trouble) {
     case Trouble::Silent:
     case Trouble::Unreachable:
     case Trouble::Broken:
-    case Trouble::Misfit:
       return CallResult::ProviderFault;
     case Trouble::Inexpressible:
     case Trouble::DeadlineOver:

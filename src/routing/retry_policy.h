@@ -24,6 +24,7 @@ enum class Trouble : std::uint8_t {
   Silent,         ///< connected, but nothing came: first byte, first token, idle
   Unreachable,    ///< no connection
   Broken,         ///< 5xx, reset, truncated, malformed: may be well the next moment
+  ModelsFault,    ///< the server is well, but what the model made cannot be used: may do better
   Misfit,         ///< fails here until somebody changes something, e.g. the model is unknown there
   DeadlineOver,   ///< the time of the whole request is spent
   Ours,           ///< the gateway's own trouble, or the client left

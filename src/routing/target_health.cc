@@ -192,6 +192,11 @@ void TargetHealth::end(Admission admission, const Outcome& outcome,
       return;
     case CallResult::ProviderFault:
       ++failed_;
+      if (outcome.silent &&
+          heard_at_.load(std::memory_order_relaxed) > ticks(now - outcome.latency)) {
+        withdraw(admission);  // it answers others: what was asked here takes long
+        return;
+      }
       if (outcome.latency > latency_.at_time(now)) {
         latency_.add(outcome.latency, now);  // slow to fail is slow; quick to fail is not quick
       }

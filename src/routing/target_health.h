@@ -45,6 +45,7 @@ struct Outcome {
   std::chrono::nanoseconds latency{0};                     ///< of the whole call
   std::optional<std::chrono::nanoseconds> first_token{};   ///< of a stream, if not told before
   std::optional<std::chrono::milliseconds> retry_after{};  ///< of RateLimited
+  bool silent = false;  ///< of ProviderFault: nothing came in time
 };
 
 /// How long something took, counted for ever.

@@ -167,9 +167,19 @@ Task<Connection::Sent> Connection::send(std::span<const std::string_view> pieces
       buffers.emplace_back(piece.data(), piece.size());
     }
     next_limit();
-    auto [ec, n] = co_await asio::async_write(*tls_, buffers, kAwait);
+    for (asio::const_buffer left : buffers) {
+      while (left.size() > 0) {
+        auto [ec, n] = co_await tls_->async_write_some(left, kAwait);
+        // The pieces may be gone once the connection is closed.
+        if (ec || closed_) {
+          disarm();
+          co_return timed_out_ ? Sent::TimedOut : Sent::Broken;
+        }
+        left += n;
+      }
+    }
     disarm();
-    co_return ec ? (timed_out_ ? Sent::TimedOut : Sent::Broken) : Sent::All;
+    co_return Sent::All;
   }
   std::array<iovec, kMaxPieces> vectors{};
   std::size_t count = 0;
