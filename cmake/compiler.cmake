@@ -2,9 +2,9 @@
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # Relative paths let several checkouts share one cache.
+  # Relative paths let several checkouts share one cache; the sloppiness is what precompiled headers need.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-               ${CCACHE_PROGRAM})
+               CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -19,7 +19,7 @@ if(HEADGATE_WERROR)
   add_compile_options(-Werror)
 endif()
 
-add_compile_options($<$<CONFIG:Debug>:-O1> $<$<CONFIG:Debug>:-g1>
+add_compile_options($<$<CONFIG:Debug>:-O0> $<$<CONFIG:Debug>:-g1>
                     $<$<CONFIG:Debug>:-fno-omit-frame-pointer>)
 add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 add_compile_options($<$<CONFIG:Release>:-O2> $<$<CONFIG:Release>:-g1> -fstack-protector-strong)
@@ -29,8 +29,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND LLD_PROGRAM)
   add_link_options($<$<CONFIG:Release>:-flto=thin>
                    $<$<CONFIG:Release>:-Wl,--thinlto-cache-dir=${CMAKE_BINARY_DIR}/lto-cache>)
 endif()
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-add_link_options(-Wl,-z,relro,-z,now)
+# One flag for sources and tests alike, so that they can share precompiled headers.
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fPIE>)
+add_link_options(-pie -Wl,-z,relro,-z,now)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")  # the same file, the same cache key
+endif()
 
 if(HEADGATE_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
