@@ -66,6 +66,10 @@ TEST(OpenAiRequest, NamesTheFieldAtFault) {
       {R"({"model":"m","messages":[],"stream":"yes"})", "stream"},
       {R"({"model":"m","messages":[],"stream_options":{}})", "stream_options"},
       {R"({"model":"m","messages":[],"stream":true,"stream_options":[]})", "stream_options"},
+      {R"({"model":"m","messages":[],"n":0})", "n"},
+      {R"({"model":"m","messages":[],"n":1e6})", "n"},
+      {R"({"model":"m","messages":[],"max_tokens":"5"})", "max_tokens"},
+      {R"({"model":"m","messages":[],"max_completion_tokens":2.5})", "max_completion_tokens"},
   };
   for (const Case& test : cases) {
     const Padded body(test.body);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/json_balance.h"
+#include "base/json_view.h"
 #include "base/recycler.h"
 #include "dispatch/answer_head.h"
 
@@ -160,7 +162,20 @@ void settle_whole(Attempts& attempts, std::string_view body,
   const model::Kind kind = attempts.request().kind;
   const bool at_the_end = kind == model::Kind::Chat || kind == model::Kind::Completion ||
                           kind == model::Kind::Embedding;
-  settle(attempts, at_the_end ? tail_of(body) : body, said);
+  if (at_the_end || attempts.request().form != model::AnswerForm::Json) {
+    settle(attempts, tail_of(body), said);
+    return;
+  }
+  // Anything in such an answer may read "usage"; what the root says is meant.
+  std::string told = "{";
+  for (const char* name : {"duration", "usage"}) {
+    const JsonView value = JsonView(body)[name];
+    if (value.given()) {
+      told.append(told.size() > 1 ? "," : "").append(json_quote(name)).append(":");
+      told.append(value.raw());
+    }
+  }
+  settle(attempts, told.append("}"), said);
 }
 
 }  // namespace headgate::dispatch

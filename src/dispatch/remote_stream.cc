@@ -21,6 +21,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kMaxAnswer = 16U << 20U;
 /// What is not read yet, before no more is asked for.
 constexpr std::size_t kMaxUnread = 1U << 20U;
+/// From one question for output to the next, however much comes.
+constexpr milliseconds kLeastBetween{50};
 
 struct Following {
   Following(upstream::Client& by, RemotePlace to, providers::WireRequest call, SteadyTime before)
@@ -136,8 +138,9 @@ Task<void> follow_output(Following& work, const std::string& id) {
     }
     goes = co_await ask_on(work, id, failed, pause);
     const milliseconds wait = failed != 0 ? kFirstPoll * failed : pause;
-    if (goes == Goes::On && wait.count() > 0 && !work.abandoned) {
-      co_await work.room.wait_until(std::chrono::steady_clock::now() + wait);
+    const SteadyTime next = std::max(now + kLeastBetween, std::chrono::steady_clock::now() + wait);
+    while (goes == Goes::On && !work.abandoned && std::chrono::steady_clock::now() < next) {
+      co_await work.room.wait_until(next);  // a reader that takes something wakes it too
     }
     bool in_time = true;
     while (in_time && work.unread.size() > kMaxUnread && !work.abandoned) {

@@ -74,5 +74,31 @@ TEST(Pricing, KnowsTargetsByTheNameTheyAnswerUnder) {
   EXPECT_EQ(prices.highest("other").input, 0);
 }
 
+TEST(Pricing, ATargetWithAnEndpointIsKnownByIt) {
+  config::Settings settings;
+  auto& model = settings.models.emplace_back();
+  model.name = "reader";
+  model.targets = {target(3, 4, "runpod")};
+  model.targets.front().endpoint = "abc123";
+  EXPECT_EQ(PriceList(settings).of("reader", "runpod", "abc123").input, 3'000'000);
+}
+
+TEST(Pricing, TheHighestIsAlsoThatOfModelsThatMayAnswerInstead) {
+  config::Settings settings;
+  for (const char* name : {"cheap", "dear", "ruled"}) {
+    auto& model = settings.models.emplace_back();
+    model.name = name;
+    model.targets = {target(name[0] == 'c' ? 1 : 8, 1, "p")};
+  }
+  settings.models[0].aliases = {"small"};
+  EXPECT_EQ(PriceList(settings).highest("cheap").input, 1'000'000);
+  settings.models[0].fallback_models = {"dear"};
+  EXPECT_EQ(PriceList(settings).highest("cheap").input, 8'000'000);
+  EXPECT_EQ(PriceList(settings).highest("small").input, 8'000'000);
+  settings.models[0].fallback_models.clear();
+  settings.models[0].rules.emplace_back().model = "ruled";
+  EXPECT_EQ(PriceList(settings).highest("cheap").input, 8'000'000);
+}
+
 }  // namespace
 }  // namespace headgate::limits

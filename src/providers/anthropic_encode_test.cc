@@ -265,9 +265,9 @@ TEST(AnthropicEncode, AnOldModelInTheMidstOfCallsWithoutItsReasoningIsNotAskedTo
   EXPECT_NE(encoded(request, old).find("budget_tokens"), std::string::npos);
 }
 
-TEST(AnthropicEncode, SamplingIsClampedAndSentInTheOlderVersion) {
+TEST(AnthropicEncode, SamplingIsSentInTheOlderVersion) {
   model::ChatRequest request = asking();
-  request.temperature = 1.7;
+  request.temperature = 1;
   request.top_p = 0.25;
   request.top_k = 40;
   EXPECT_EQ(behind_greeting(request), R"(,"temperature":1,"top_p":0.25,"top_k":40})");
@@ -275,14 +275,11 @@ TEST(AnthropicEncode, SamplingIsClampedAndSentInTheOlderVersion) {
   EXPECT_NE(wire->fields.find("anthropic-version: 2023-06-01\r\n"), std::string_view::npos);
 }
 
-TEST(AnthropicEncode, StopSequencesOfBlanksAreLeftOut) {
+TEST(AnthropicEncode, StopSequencesAreSent) {
   model::ChatRequest request = asking();
-  request.stop = {"\n", "END", " "};
+  request.stop = {"END"};
   request.user = "u-1";
   EXPECT_EQ(behind_greeting(request), R"(,"stop_sequences":["END"],"metadata":{"user_id":"u-1"}})");
-  request.stop = {"\n"};
-  request.user.clear();
-  EXPECT_EQ(behind_greeting(request), "}");
 }
 
 TEST(AnthropicEncode, WhatTheVendorCannotExpressIsRefusedByName) {
@@ -296,6 +293,13 @@ TEST(AnthropicEncode, WhatTheVendorCannotExpressIsRefusedByName) {
   EXPECT_EQ(refused([](auto& request) { request.logprobs = true; }), "logprobs");
   EXPECT_EQ(refused([](auto& request) { request.top_logprobs = 3; }), "top_logprobs");
   EXPECT_EQ(refused([](auto& request) { request.seed = 0; }), "seed");
+  EXPECT_EQ(refused([](auto& request) { request.stop = {"END", "\n"}; }), "stop");
+  EXPECT_EQ(refused([](auto& request) { request.temperature = 1.1; }), "temperature");
+  EXPECT_EQ(refused([](auto& request) {
+              request.tools.clear();
+              request.tool_choice.mode = model::ToolChoice::Mode::Required;
+            }),
+            "tool_choice");
   EXPECT_EQ(refused([](auto& request) { request.presence_penalty = 1; }), "presence_penalty");
   EXPECT_EQ(refused([](auto& request) { request.frequency_penalty = -1; }), "frequency_penalty");
   EXPECT_EQ(refused([](auto& request) { request.logit_bias = R"({"7":1})"; }), "logit_bias");

@@ -77,10 +77,12 @@ bool mentions(const std::string& text, std::string_view words) {
   return text.find(words) != std::string::npos;
 }
 
-/// By codes alone: a message may repeat words of the caller's.
+/// By codes, or by how a message begins: further on it may repeat words of the caller's.
 bool is_key_refused(int status, const VendorError& vendor) {
   return status == 401 || vendor.status == "UNAUTHENTICATED" ||
-         vendor.reason.starts_with("API_KEY_");
+         vendor.reason.starts_with("API_KEY_") ||
+         vendor.message.starts_with("API key not valid") ||
+         vendor.message.starts_with("API key expired");
 }
 
 bool is_forbidden(int status, const VendorError& vendor) {

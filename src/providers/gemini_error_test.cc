@@ -65,6 +65,16 @@ TEST(GeminiError, ARefusedKeyIsOurFaultAndNeverNamed) {
   }
 }
 
+TEST(GeminiError, WordsOfTheCallersBlameNoKey) {
+  const Error echo = decode_gemini_error(
+      400, "", body_of(400, "INVALID_ARGUMENT", "Invalid value at 'x', 'API key not valid'"));
+  EXPECT_EQ(echo.kind, ErrorKind::InvalidRequest);
+  EXPECT_EQ(echo.code, "");
+  const Error file = decode_gemini_error(
+      403, "", body_of(403, "PERMISSION_DENIED", "You do not have permission to access the File"));
+  EXPECT_EQ(file.code, "") << "forbidden, but the key is well";
+}
+
 TEST(GeminiError, RetryInfoIsHonouredExactlyAndBeforeTheHeader) {
   const auto wait = [](const std::string& delay, std::string_view header, int status = 429) {
     return decode_gemini_error(

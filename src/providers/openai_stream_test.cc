@@ -96,6 +96,27 @@ TEST(OpenAiStream, AMissingEndMarkAfterTheFinishReasonIsSupplied) {
   EXPECT_TRUE(outcome.out.ends_with(kDone));
 }
 
+TEST(OpenAiStream, EachChoiceMustBeAtItsEnd) {
+  const auto of_choice = [](int index, const std::string& rest) {
+    return "data: {\"choices\":[{\"index\":" + std::to_string(index) + "," + rest + "}]}\n\n";
+  };
+  const std::string text = R"("delta":{"content":"Hi"},"finish_reason":null)";
+  const std::string end = R"("delta":{},"finish_reason":"stop")";
+  const std::string one = of_choice(0, text) + of_choice(1, text) + of_choice(0, end);
+  EXPECT_NE(relay(UsageEvent::Hidden, one).error, "") << "the other was cut";
+  EXPECT_EQ(relay(UsageEvent::Hidden, one + of_choice(1, end)).error, "");
+}
+
+TEST(OpenAiStream, AnAnswerThatTheServerGaveUpIsNotWhole) {
+  for (const std::string& reason : {std::string("abort"), std::string("error")}) {
+    const std::string gave_up =
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"" + reason + "\"}]}\n\n";
+    const Outcome outcome = relay(UsageEvent::Hidden, std::string(kRole) + kText + gave_up + kDone);
+    EXPECT_NE(outcome.error, "");
+    EXPECT_EQ(outcome.out.find(reason), std::string::npos) << "the client does not see it end";
+  }
+}
+
 TEST(OpenAiStream, OnlyTheEndMarkEndsIt) {
   auto stream = make_openai_stream(UsageEvent::Shown);
   ASSERT_TRUE(stream->feed(std::string(kRole) + kText + kFinish + kUsage));

@@ -48,15 +48,21 @@ TEST(Trouble, IsReadFromTheErrorAndTheStatus) {
   EXPECT_EQ(trouble_of(invalid_request("cannot be expressed"), 0), Trouble::Inexpressible);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::TooLarge), 413), Trouble::CallersFault);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::NotFound), 404), Trouble::Misfit);
-  EXPECT_EQ(trouble_of(error_of(ErrorKind::Forbidden), 403), Trouble::Key);
+  EXPECT_EQ(trouble_of(error_of(ErrorKind::Forbidden), 403), Trouble::Misfit);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::RequestTimeout), 408), Trouble::Broken);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::InvalidRequest, "context_length_exceeded"), 400),
             Trouble::ContextLength);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::InvalidRequest, "content_policy_violation"), 400),
             Trouble::ContentPolicy);
   EXPECT_EQ(trouble_of(permanent(ErrorKind::UpstreamFailed), 401), Trouble::Key);
-  EXPECT_EQ(trouble_of(permanent(ErrorKind::UpstreamFailed), 403), Trouble::Key);
+  EXPECT_EQ(trouble_of(permanent(ErrorKind::UpstreamFailed), 403), Trouble::Misfit);
   EXPECT_EQ(trouble_of(permanent(ErrorKind::UpstreamFailed), 404), Trouble::Misfit);
+  Error account = permanent(ErrorKind::UpstreamFailed);
+  account.code = kAccountRefused;
+  EXPECT_EQ(trouble_of(account, 400), Trouble::Key);
+  Error unusable = error_of(ErrorKind::UpstreamFailed);
+  unusable.code = kUnusableAnswer;
+  EXPECT_EQ(trouble_of(unusable, 200), Trouble::ModelsFault);
   EXPECT_EQ(trouble_of(error_of(ErrorKind::UpstreamFailed), 429), Trouble::Key)
       << "the account is used up";
   EXPECT_EQ(trouble_of(error_of(ErrorKind::RateLimited), 429), Trouble::RateLimit);
@@ -79,6 +85,8 @@ TEST(Trouble, IsReadFromTheErrorAndTheStatus) {
 TEST(Trouble, OnlyTheProvidersOwnCountsAgainstIt) {
   EXPECT_EQ(result_of(Trouble::CallersFault), CallResult::CallerFault);
   EXPECT_EQ(result_of(Trouble::ContextLength), CallResult::CallerFault);
+  EXPECT_EQ(result_of(Trouble::Misfit), CallResult::CallerFault);
+  EXPECT_EQ(result_of(Trouble::ModelsFault), CallResult::CallerFault);
   EXPECT_EQ(result_of(Trouble::Key), CallResult::BadKey);
   EXPECT_EQ(result_of(Trouble::RateLimit), CallResult::RateLimited);
   EXPECT_EQ(result_of(Trouble::Broken), CallResult::ProviderFault);

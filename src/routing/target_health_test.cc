@@ -197,6 +197,24 @@ TEST(TargetHealth, IsSilentWhenSeveralWaitFarLongerThanUsual) {
   EXPECT_FALSE(health.silent(kStart + 1h));
 }
 
+TEST(TargetHealth, ThatAnswersOthersIsNotBlamedForWhatTakesLong) {
+  TargetHealth health("a", "t");
+  Outcome silent = ended(CallResult::ProviderFault, 30s);
+  silent.silent = true;
+  for (int i = 0; i < 5; ++i) {
+    const auto slow = health.begin(kStart);
+    const auto quick = health.begin(kStart + 10s);
+    health.end(quick, ended(CallResult::Ok), kBreaker, kStart + 20s);
+    health.end(slow, silent, kBreaker, kStart + 30s);
+  }
+  EXPECT_EQ(health.standing(kStart + 30s), Standing::Closed);
+  for (int i = 0; i < 3; ++i) {
+    const auto alone = health.begin(kStart + 60s);
+    health.end(alone, silent, kBreaker, kStart + 90s);
+  }
+  EXPECT_EQ(health.standing(kStart + 90s), Standing::Open) << "nothing else was heard";
+}
+
 TEST(TargetHealth, OfAnUnknownSpeedIsSilentOnlyAfterLong) {
   TargetHealth health("a", "t");
   for (int i = 0; i < 5; ++i) {
