@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "base/clock.h"
@@ -21,7 +22,8 @@ std::optional<milliseconds> parse_seconds(std::string_view text) {
   double seconds = 0;
   const auto [end, ec] =
       std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
-  if (ec != std::errc() || end != text.data() + text.size() || !(seconds > 0)) {
+  if (ec != std::errc() || end != text.data() + text.size() || !(seconds > 0) ||
+      !std::isfinite(seconds)) {
     return std::nullopt;
   }
   const double capped = std::min(seconds, kMostSeconds);

@@ -56,8 +56,8 @@ Result<void> refuse_values(const model::ChatRequest& request) {
   using Mode = model::ToolChoice::Mode;
   const Mode mode = request.tool_choice.mode;
   if (request.tools.empty() && (mode == Mode::Required || mode == Mode::Named)) {
-    return fail(invalid_request("'tool_choice' asks for a tool, but there are none.",
-                                "tool_choice"));
+    return fail(
+        invalid_request("'tool_choice' asks for a tool, but there are none.", "tool_choice"));
   }
   return {};
 }

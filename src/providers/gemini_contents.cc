@@ -9,6 +9,7 @@
 #include "providers/gemini_contents.h"
 
 #include <array>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -202,6 +203,7 @@ class Conversation {
       return fail(invalid_request("The arguments of a function call must be a JSON object.",
                                   where + ".function.arguments"));
     }
+    called_[call.id] = call.name;
     begin_element(parts_);
     parts_.append(R"({"functionCall":{)");
     if (!call.id.empty()) {
@@ -263,14 +265,8 @@ class Conversation {
 
   /// The function that the result in message `at` is of. Ids may come again in later turns.
   std::string_view function_of(std::size_t at) const {
-    for (std::size_t i = at; i-- > 0;) {
-      for (const ToolCall& call : messages_[i].tool_calls) {
-        if (call.id == messages_[at].tool_call_id) {
-          return call.name;
-        }
-      }
-    }
-    return messages_[at].name;
+    const auto found = called_.find(messages_[at].tool_call_id);
+    return found == called_.end() ? std::string_view(messages_[at].name) : found->second;
   }
 
   void add(Message::Role role) {
@@ -297,6 +293,7 @@ class Conversation {
   }
 
   const std::vector<Message>& messages_;
+  std::unordered_map<std::string_view, std::string_view> called_;  // the function of each id so far
   std::string out_;
   std::string parts_;      // of the message being written
   std::string_view open_;  // role of the content being written

@@ -80,8 +80,7 @@ bool mentions(const std::string& text, std::string_view words) {
 /// By codes, or by how a message begins: further on it may repeat words of the caller's.
 bool is_key_refused(int status, const VendorError& vendor) {
   return status == 401 || vendor.status == "UNAUTHENTICATED" ||
-         vendor.reason.starts_with("API_KEY_") ||
-         vendor.message.starts_with("API key not valid") ||
+         vendor.reason.starts_with("API_KEY_") || vendor.message.starts_with("API key not valid") ||
          vendor.message.starts_with("API key expired");
 }
 

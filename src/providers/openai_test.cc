@@ -118,7 +118,8 @@ TEST(OpenAi, OfAFormOnlyTheModelsNameIsReplacedWithoutQuotes) {
   request.body = body;
   const std::size_t at = body.find("public");
   request.model_value = {at, at + 6};
-  auto wire = provider_for("openai")->encode(request, {.model = "ven", .json_model = "\"ven\""});
+  const TargetName target{.model = "ven", .json_model = "\"ven\""};
+  auto wire = provider_for("openai")->encode(request, target);
   ASSERT_TRUE(wire);
   const WireRequest moved = std::move(*wire);
   EXPECT_EQ(moved.fields,
@@ -134,7 +135,8 @@ TEST(OpenAi, ARequestThatNamesNoModelGetsTheTargets) {
   model::InferenceRequest request;
   request.kind = model::Kind::Moderation;
   request.body = R"( {"input":"x"})";
-  auto wire = provider_for("openai")->encode(request, {.model = "m", .json_model = "\"m\""});
+  const TargetName target{.model = "m", .json_model = "\"m\""};
+  auto wire = provider_for("openai")->encode(request, target);
   ASSERT_TRUE(wire);
   std::string out;
   for (std::size_t i = 0; i < wire->pieces; ++i) {
