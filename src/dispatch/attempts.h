@@ -138,8 +138,8 @@ class Attempts final {
   std::vector<Tried> tried_;  // by candidate; empty until the first failure
   std::vector<Failed> failed_;
   std::optional<Error> outage_;  // of the last call that was made
-  std::size_t candidate_ = 0;  // the chosen one
-  routing::Lease lease_;       // of the chosen one, until it is called
+  std::size_t candidate_ = 0;    // the chosen one
+  routing::Lease lease_;         // of the chosen one, until it is called
   std::unique_ptr<Attempt> attempt_;
   std::optional<providers::WireRequest> remote_wire_;
   std::optional<std::size_t> failed_key_;

@@ -132,8 +132,8 @@ struct RequestContext {
   std::string_view kind;   ///< "chat", "extract", ...; static; empty if no inference
   std::string model;       ///< public model name
   std::string provider;
-  std::string target;        ///< the provider's own model name
-  std::string error_code;    ///< wire code of the error that was answered, or empty
+  std::string target;      ///< the provider's own model name
+  std::string error_code;  ///< wire code of the error that was answered, or empty
   /// The model that answers, where it is another than the one asked for: a fallback, or a rule's.
   std::string other_model;
   const std::string& answering_model() const { return other_model.empty() ? model : other_model; }
