@@ -276,6 +276,7 @@ routing::Trouble Attempts::note_failure(const Error& error, SteadyTime now) {
   }
   Tried& tried = tried_[candidate_];
   ++tried.attempts;
+  tried.failed = true;
   tried.used_up = unable || trouble == routing::Trouble::Silent ||
                   trouble == routing::Trouble::Misfit ||
                   trouble == routing::Trouble::ContextLength ||
@@ -310,7 +311,7 @@ routing::FailedAttempt Attempts::describe(const Error& error, routing::Trouble t
 
 bool Attempts::may_try(std::size_t candidate, NextKind kind) const {
   // One that failed already is asked again only as a retry, with its wait and out of the budget.
-  if (tried_[candidate].used_up || tried_[candidate].attempts != 0) {
+  if (tried_[candidate].used_up || tried_[candidate].failed) {
     return false;
   }
   const std::uint64_t window = target_of(candidate).context;

@@ -98,6 +98,7 @@ class Attempts final {
  private:
   struct Tried {
     unsigned attempts = 0;
+    bool failed = false;   ///< one of them did, and was not only outrun
     bool used_up = false;  ///< silent, unable or unfit: not asked again
   };
   struct Failed {

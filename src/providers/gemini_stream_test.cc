@@ -157,7 +157,7 @@ TEST(GeminiStream, ABlockedPromptAndABrokenCall) {
             "start  \n0 finish 5\nend\n");
   EXPECT_EQ(
       read_cut_anywhere(stream({R"({"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]})"})),
-      "start  \nfailed upstream_error\n");
+      "start  \nfailed upstream_unusable_answer\n");
 }
 
 TEST(GeminiStream, WordsBehindTheEndAreNotLostInSilence) {
